@@ -1,0 +1,52 @@
+"""A customer as the graph records it."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+from oneid.domain.identifiers import Identifier
+
+
+class DataParty(IntEnum):
+    """Who collected a value: the brand, a partner, somebody else."""
+
+    FIRST = 1
+    SECOND = 2
+    THIRD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedIdentifier:
+    """An identifier with its history. Times are RFC 3339 UTC event times (`messages.format_time`)."""
+
+    identifier: Identifier
+    first_seen_at: str
+    last_seen_at: str
+    verified: bool = False
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeValue:
+    """A value with its provenance; None is a value that was unset at that time."""
+
+    value: Any
+    updated_at: str
+    source: str
+    party: DataParty = DataParty.FIRST
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRecord:
+    """A customer, whole. `sequence` orders customers by creation; `merged_into` is set on a former
+    customer, which then has neither identifiers nor attributes."""
+
+    one_id: str
+    version: int
+    sequence: int
+    created_at: str
+    updated_at: str
+    identifiers: tuple[LinkedIdentifier, ...] = ()
+    attributes: dict[str, AttributeValue] = field(default_factory=dict[str, AttributeValue])
+    former_one_ids: tuple[str, ...] = ()
+    merged_into: str | None = None

@@ -1,0 +1,39 @@
+"""Identity decisions: the evidence of how customers came to be."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from oneid.domain.identifiers import Identifier
+
+
+class DecisionKind(StrEnum):
+    CREATED = "CREATED"
+    ADDED = "ADDED"
+    DEMOTED = "DEMOTED"
+    BLOCKED = "BLOCKED"
+    CAPPED = "CAPPED"
+    REFUSED = "REFUSED"
+    MERGED = "MERGED"
+    UNLINKED = "UNLINKED"
+    TRANSFERRED = "TRANSFERRED"
+    SPLIT = "SPLIT"
+    ERASED = "ERASED"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One entry of the audit log. `at` is the event time (RFC 3339); `sequence` orders by processing.
+    `one_id` is "" where no customer was made. `manual` marks an operator's action."""
+
+    id: str
+    sequence: int
+    kind: DecisionKind
+    at: str
+    message_id: str | None
+    rule_version: int
+    one_id: str
+    merged_one_ids: tuple[str, ...] = ()
+    kept: tuple[Identifier, ...] = ()
+    dropped: tuple[Identifier, ...] = ()
+    manual: bool = False
+    reason: str | None = None
