@@ -70,3 +70,12 @@ def parse_time(text: str) -> datetime:
 def format_time(moment: datetime) -> str:
     """RFC 3339 with milliseconds and Z, the only form that is stored."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """A message with the customer it was resolved to (None: nobody) and the identifier keys it named."""
+
+    message: Message
+    one_id: str | None
+    identifiers: tuple[str, ...]
