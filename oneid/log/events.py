@@ -1,0 +1,172 @@
+"""The event log: one Redis stream a partition, read by one consumer group."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+from uuid import uuid4
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from oneid.log.client import transient_faults
+
+GROUP = "resolve"
+EPOCH_KEY = "oneid:epoch"
+DEAD_KEY = "oneid:dead"
+Pending = tuple[int, dict[str, bytes | str], "asyncio.Future[str]"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as read: `body` is a JSON `Envelope`, `reply_to` the address of a caller who waits."""
+
+    id: str
+    body: bytes
+    reply_to: str | None
+
+
+def stream_key(partition: int) -> str:
+    return f"oneid:events:{partition}"
+
+
+def entry_order(entry_id: str) -> tuple[int, int]:
+    """The order in which the log assigned ids."""
+    milliseconds, _, number = entry_id.partition("-")
+    return int(milliseconds), int(number)
+
+
+class EventLog:
+    """Appends durably and reads in order. Concurrent appends share one round trip and one fsync."""
+
+    def __init__(self, redis: Redis, partitions: int = 1) -> None:
+        self._redis = redis
+        self.partitions = partitions
+        self._queue: list[Pending] = []
+        self._flusher: asyncio.Task[None] | None = None
+
+    async def append(self, envelopes: Sequence[tuple[int, bytes]], reply_to: str | None = None) -> list[str]:
+        """Appends (partition, JSON envelope) pairs and returns their entry ids once they are on disk.
+
+        Raises:
+            Retriable: the log can't take writes; what was not acknowledged may still have been written.
+        """
+        loop = asyncio.get_running_loop()
+        futures: list[asyncio.Future[str]] = []
+        for partition, body in envelopes:
+            fields: dict[str, bytes | str] = {"b": body, "r": reply_to} if reply_to else {"b": body}
+            futures.append(loop.create_future())
+            self._queue.append((partition, fields, futures[-1]))
+        if self._flusher is None or self._flusher.done():
+            self._flusher = loop.create_task(self._flush())
+        answers = await asyncio.gather(*futures, return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+        return cast(list[str], answers)
+
+    async def _flush(self) -> None:
+        while self._queue:
+            batch, self._queue = self._queue, []
+            try:
+                with transient_faults():
+                    answers = await self._write(batch)
+            except Exception as error:
+                answers = [error] * len(batch)
+            for (_, _, future), answer in zip(batch, answers, strict=True):
+                settle(future, answer)
+
+    async def _write(self, batch: list[Pending]) -> list[bytes | Exception]:
+        pipeline = self._redis.pipeline(transaction=False)
+        for partition, fields, _ in batch:
+            pipeline.xadd(stream_key(partition), fields)  # type: ignore[arg-type]
+        return await pipeline.execute(raise_on_error=False)
+
+    async def epoch(self) -> str:
+        """Names this life of the log: a log that lost its data gets a new epoch, and its ids start again."""
+        with transient_faults():
+            await self._redis.set(EPOCH_KEY, uuid4().hex, nx=True)
+            value = await self._redis.get(EPOCH_KEY)
+        return (value or b"").decode()
+
+    async def ensure_group(self, partition: int) -> None:
+        """Creates stream and group where they are missing, from the first entry on."""
+        try:
+            with transient_faults():
+                await self._redis.xgroup_create(stream_key(partition), GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
+                raise
+
+    async def read(self, partition: int, consumer: str, count: int, block_ms: int) -> list[Entry]:
+        """Up to `count` new entries for this consumer; waits `block_ms` for the first, then may answer []."""
+        with transient_faults():
+            answer = await self._redis.xreadgroup(
+                GROUP, consumer, {stream_key(partition): ">"}, count=count, block=block_ms
+            )
+        return [entry for _, rows in answer or [] for entry in entries(rows)]
+
+    async def claim(self, partition: int, consumer: str, count: int, idle_ms: int) -> list[tuple[Entry, int]]:
+        """Takes over entries that nobody finished for `idle_ms`, oldest first, with the deliveries so far."""
+        key = stream_key(partition)
+        with transient_faults():
+            waiting = await self._redis.xpending_range(key, GROUP, "-", "+", count, idle=idle_ms)
+            if not waiting:
+                return []
+            deliveries = {row["message_id"]: int(row["times_delivered"]) for row in waiting}
+            rows = await self._redis.xclaim(key, GROUP, consumer, idle_ms, list(deliveries))
+        return [(entry, deliveries[entry.id.encode()]) for entry in entries(rows)]
+
+    async def finish(
+        self, partition: int, ids: Sequence[str], seen: dict[str, str], ttl_seconds: int
+    ) -> None:
+        """Acknowledges and trims entries and notes their messageIds (-> ONE-ID or ""), all or nothing."""
+        key = stream_key(partition)
+        pipeline = self._redis.pipeline(transaction=True)
+        for message_id, one_id in seen.items():
+            pipeline.set(seen_key(message_id), one_id, ex=ttl_seconds)
+        for letter in dead:
+            pipeline.xadd(DEAD_KEY, {"b": letter})
+        pipeline.xack(key, GROUP, *ids)
+        pipeline.xdel(key, *ids)
+        with transient_faults():
+            await pipeline.execute()
+
+    async def seen(self, message_ids: Sequence[str]) -> dict[str, str]:
+        """Those of the messageIds that were resolved within the dedupe window -> their ONE-ID or ""."""
+        if not message_ids:
+            return {}
+        with transient_faults():
+            values = await self._redis.mget([seen_key(message_id) for message_id in message_ids])
+        return {m: v.decode() for m, v in zip(message_ids, values, strict=True) if v is not None}
+
+    async def backlog(self, partition: int) -> int:
+        """Entries accepted and not finished."""
+        with transient_faults():
+            return int(await self._redis.xlen(stream_key(partition)))
+
+
+def seen_key(message_id: str) -> str:
+    return f"oneid:seen:{message_id}"
+
+
+def entries(rows: Sequence[tuple[bytes, dict[bytes, bytes] | None]]) -> list[Entry]:
+    """Entries of a reply; rows deleted meanwhile come without fields and are left out."""
+    return [
+        Entry(id_.decode(), fields[b"b"], fields[b"r"].decode() if b"r" in fields else None)
+        for id_, fields in rows
+        if fields
+    ]
+
+
+def settle(future: "asyncio.Future[str]", answer: bytes | Exception) -> None:
+    if future.done():
+        return
+    if isinstance(answer, Exception):
+        try:
+            with transient_faults():
+                raise answer
+        except Exception as error:
+            future.set_exception(error)
+    else:
+        future.set_result(answer.decode())

@@ -1,0 +1,118 @@
+"""Answers to callers who wait for their entry to be resolved: one pub/sub channel a process."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass
+from typing import Literal
+from uuid import uuid4
+
+import orjson
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from oneid.errors import DeadlineExceeded
+from oneid.log.client import transient_faults
+
+ResolvedStatus = Literal["RESOLVED", "DUPLICATE", "DEAD"]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What became of one message: its customer (None: nobody) and that customer's version."""
+
+    message_id: str
+    one_id: str | None
+    status: ResolvedStatus
+    version: int = 0
+
+
+class Waiter:
+    """Collects the answers for a set of entries."""
+
+    def __init__(self, entry_ids: Sequence[str]) -> None:
+        self._missing = set(entry_ids)
+        self._results: list[Resolved] = []
+        self._done = asyncio.Event()
+
+    def deliver(self, entry_id: str, results: list[Resolved]) -> None:
+        if entry_id in self._missing:
+            self._missing.discard(entry_id)
+            self._results.extend(results)
+        if not self._missing:
+            self._done.set()
+
+    async def wait(self, seconds: float) -> list[Resolved]:
+        """All answers. Raises DeadlineExceeded after `seconds`; the events stay accepted."""
+        try:
+            await asyncio.wait_for(self._done.wait(), seconds)
+        except TimeoutError:
+            raise DeadlineExceeded("accepted, but not resolved before the deadline") from None
+        return self._results
+
+
+class Replies:
+    """Listens on this process's address. Run `listen()` as a task for as long as callers wait."""
+
+    #: Answers that come before their waiter is registered are kept, newest last, up to this many.
+    EARLY = 1000
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self.address = uuid4().hex
+        self._waiters: dict[str, Waiter] = {}
+        self._early: dict[str, list[Resolved]] = {}
+
+    @asynccontextmanager
+    async def expect(self, entry_ids: Sequence[str]) -> AsyncIterator[Waiter]:
+        """A waiter for these entries, appended with `reply_to=self.address`."""
+        waiter = Waiter(entry_ids)
+        for entry_id in entry_ids:
+            self._waiters[entry_id] = waiter
+            if entry_id in self._early:
+                waiter.deliver(entry_id, self._early.pop(entry_id))
+        try:
+            yield waiter
+        finally:
+            for entry_id in entry_ids:
+                self._waiters.pop(entry_id, None)
+
+    async def listen(self) -> None:
+        """Receives until cancelled; a lost connection is opened again."""
+        while True:
+            with suppress(RedisError, OSError):
+                await self._receive()
+            await asyncio.sleep(0.1)
+
+    async def _receive(self) -> None:
+        async with self._redis.pubsub() as channel:
+            await channel.subscribe(channel_name(self.address))
+            while True:
+                message = await channel.get_message(ignore_subscribe_messages=True, timeout=5.0)
+                if message:
+                    self._deliver(orjson.loads(message["data"]))
+
+    def _deliver(self, answer: dict[str, list[dict[str, object]]]) -> None:
+        for entry_id, rows in answer.items():
+            results = [Resolved(**row) for row in rows]  # type: ignore[arg-type]
+            waiter = self._waiters.get(entry_id)
+            if waiter:
+                waiter.deliver(entry_id, results)
+            else:
+                self._keep(entry_id, results)
+
+    def _keep(self, entry_id: str, results: list[Resolved]) -> None:
+        self._early[entry_id] = results
+        while len(self._early) > self.EARLY:
+            del self._early[next(iter(self._early))]
+
+
+def channel_name(address: str) -> str:
+    return f"oneid:replies:{address}"
+
+
+async def answer(redis: Redis, address: str, results: dict[str, list[Resolved]]) -> None:
+    """Tells the process at `address` what became of entries: entry id -> a result a message."""
+    body = {entry_id: [asdict(row) for row in rows] for entry_id, rows in results.items()}
+    with transient_faults():
+        await redis.publish(channel_name(address), orjson.dumps(body))
