@@ -118,9 +118,15 @@ class EventLog:
         return [(entry, deliveries[entry.id.encode()]) for entry in entries(rows)]
 
     async def finish(
-        self, partition: int, ids: Sequence[str], seen: dict[str, str], ttl_seconds: int
+        self,
+        partition: int,
+        ids: Sequence[str],
+        seen: dict[str, str],
+        ttl_seconds: int,
+        dead: Sequence[bytes] = (),
     ) -> None:
-        """Acknowledges and trims entries and notes their messageIds (-> ONE-ID or ""), all or nothing."""
+        """Acknowledges and trims entries, notes their messageIds (-> ONE-ID or "") and keeps their
+        dead letters (`dead_letters.body`), all or nothing."""
         key = stream_key(partition)
         pipeline = self._redis.pipeline(transaction=True)
         for message_id, one_id in seen.items():
