@@ -28,12 +28,14 @@ class LinkedIdentifier:
 
 @dataclass(frozen=True, slots=True)
 class AttributeValue:
-    """A value with its provenance; None is a value that was unset at that time."""
+    """A value with its provenance; None is a value that was unset at that time. `sequence` orders values of
+    one time by when they were processed."""
 
     value: Any
     updated_at: str
     source: str
     party: DataParty = DataParty.FIRST
+    sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ class DecisionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One entry of the audit log. `at` is the event time (RFC 3339); `sequence` orders by processing.
+    """One entry of the audit log. `at` is when the message was received (RFC 3339); `sequence` orders by processing.
+    `kept` are the identifiers that the message joined, known ones and new ones; `dropped` those left out.
     `one_id` is "" where no customer was made. `manual` marks an operator's action."""
 
     id: str

@@ -1,0 +1,104 @@
+"""The log of identity decisions in Neo4j."""
+
+from typing import Any, Final
+
+from graph.client import Graph, Row
+from oneid.domain.decisions import Decision, DecisionKind
+from oneid.domain.identifiers import Identifier
+
+FIELDS: Final = """d {.id, .seq, .kind, .at, .messageId, .ruleVersion, .oneId, .mergedOneIds, .kept,
+                     .dropped, .manual, .reason} AS decision"""
+
+OF_CUSTOMERS: Final = f"""
+MATCH (d:Decision) WHERE d.oneId IN $oneIds AND d.seq > $after
+  AND ($kinds IS NULL OR d.kind IN $kinds) AND ($since IS NULL OR d.at >= $since)
+RETURN {FIELDS} ORDER BY d.seq LIMIT $first
+"""
+
+OF_MESSAGE: Final = f"""
+MATCH (d:Decision {{messageId: $messageId}}) WHERE d.seq > $after
+  AND ($kinds IS NULL OR d.kind IN $kinds) AND ($since IS NULL OR d.at >= $since)
+  AND ($oneIds IS NULL OR d.oneId IN $oneIds)
+RETURN {FIELDS} ORDER BY d.seq LIMIT $first
+"""
+
+ALL: Final = f"""
+MATCH (d:Decision) WHERE d.seq > $after
+  AND ($kinds IS NULL OR d.kind IN $kinds) AND ($since IS NULL OR d.at >= $since)
+RETURN {FIELDS} ORDER BY d.seq LIMIT $first
+"""
+
+LAST_SEQUENCE: Final = "MATCH (d:Decision) WHERE d.seq > 0 RETURN d.seq AS seq ORDER BY d.seq DESC LIMIT 1"
+
+
+class DecisionLog:
+    """Reads decisions in processing order."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    async def page(
+        self,
+        first: int,
+        after: int = 0,
+        *,
+        one_ids: list[str] | None = None,
+        message_id: str | None = None,
+        kinds: list[DecisionKind] | None = None,
+        since: str | None = None,
+    ) -> list[Decision]:
+        """Up to `first` decisions with a sequence above `after`, for these ONE-IDs (give the former ones too),
+        this message, these kinds, at or after `since`."""
+        query = OF_MESSAGE if message_id else OF_CUSTOMERS if one_ids is not None else ALL
+        rows = await self._graph.read(
+            "decisions.page",
+            query,
+            first=first,
+            after=after,
+            oneIds=one_ids,
+            messageId=message_id,
+            kinds=[str(kind) for kind in kinds] if kinds else None,
+            since=since,
+        )
+        return [decision_of(row["decision"]) for row in rows]
+
+    async def last_sequence(self) -> int:
+        """The highest sequence so far, 0 when there is none."""
+        rows = await self._graph.read("decisions.last", LAST_SEQUENCE)
+        return int(rows[0]["seq"]) if rows else 0
+
+
+def decision_row(decision: Decision) -> dict[str, Any]:
+    return {
+        "id": decision.id,
+        "set": {
+            "seq": decision.sequence,
+            "kind": str(decision.kind),
+            "at": decision.at,
+            "messageId": decision.message_id,
+            "ruleVersion": decision.rule_version,
+            "oneId": decision.one_id,
+            "mergedOneIds": list(decision.merged_one_ids),
+            "kept": [identifier.key for identifier in decision.kept],
+            "dropped": [identifier.key for identifier in decision.dropped],
+            "manual": decision.manual,
+            "reason": decision.reason,
+        },
+    }
+
+
+def decision_of(row: Row) -> Decision:
+    return Decision(
+        id=row["id"],
+        sequence=row["seq"],
+        kind=DecisionKind(row["kind"]),
+        at=row["at"],
+        message_id=row["messageId"],
+        rule_version=row["ruleVersion"],
+        one_id=row["oneId"],
+        merged_one_ids=tuple(row["mergedOneIds"]),
+        kept=tuple(Identifier.from_key(key) for key in row["kept"]),
+        dropped=tuple(Identifier.from_key(key) for key in row["dropped"]),
+        manual=row["manual"],
+        reason=row["reason"],
+    )

@@ -1,0 +1,65 @@
+"""The statements that write the identity graph, one UNWIND each."""
+
+from typing import Final, LiteralString
+
+Query = LiteralString
+
+CREATE_CUSTOMERS: Final = """
+UNWIND $rows AS row
+CREATE (c:Customer:Dirty)
+SET c = row.set
+"""
+
+UPDATE_CUSTOMERS: Final = """
+UNWIND $rows AS row
+MATCH (c:Customer {oneId: row.oneId})
+SET c:Dirty, c += row.set
+"""
+
+UNLINK: Final = """
+UNWIND $rows AS row
+MATCH (:Identifier {key: row.key})-[r:IDENTIFIES]->(:Customer)
+DELETE r
+"""
+
+SET_IDENTIFIERS: Final = """
+UNWIND $rows AS row
+MATCH (i:Identifier {key: row.key})
+SET i += row.set
+"""
+
+LINK: Final = """
+UNWIND $rows AS row
+MATCH (i:Identifier {key: row.key})
+MATCH (c:Customer {oneId: row.oneId})
+CREATE (i)-[:IDENTIFIES]->(c)
+"""
+
+#: `stored`: the customer was known before this transaction, so events may be stored under its ONE-ID.
+MERGE_AWAY: Final = """
+UNWIND $rows AS row
+MATCH (loser:Customer {oneId: row.from})
+MATCH (survivor:Customer {oneId: row.into})
+SET loser:Merged, loser.mergedAt = row.at
+CREATE (loser)-[:MERGED_INTO]->(survivor)
+FOREACH (_ IN CASE WHEN row.stored THEN [1] ELSE [] END | SET loser:Rehome)
+WITH loser, survivor
+MATCH (former:Merged)-[redirect:MERGED_INTO]->(loser)
+DELETE redirect
+CREATE (former)-[:MERGED_INTO]->(survivor)
+SET former:Rehome
+"""
+
+#: Nodes that were made only to lock a value that then linked to nobody.
+DELETE_UNOWNED: Final = """
+UNWIND $rows AS row
+MATCH (i:Identifier {key: row.key})
+WHERE i.type IS NULL
+DELETE i
+"""
+
+ADD_DECISIONS: Final = """
+UNWIND $rows AS row
+MERGE (d:Decision {id: row.id})
+ON CREATE SET d += row.set
+"""

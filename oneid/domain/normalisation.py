@@ -1,0 +1,75 @@
+"""From a raw value to the value that identifies, or the reason why it identifies nobody."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import phonenumbers
+
+from oneid.domain.identifiers import Identifier
+from oneid.domain.rules import IdentityRules, Normalizer
+
+#: Longer values can't be index keys in the graph; no identifier of the field comes near.
+MAX_LENGTH = 1024
+
+
+class Dropped(Exception):
+    """This value is no identifier; `reason` says why (BLOCKED, UNDECLARED_TYPE, IMPOSSIBLE_PHONE,
+    NOT_A_VALUE, TOO_LONG)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def normalise(kind: str, raw: Any, rules: IdentityRules, region: str) -> Identifier:
+    """The identifier that a raw JSON value of a declared type stands for.
+
+    Email: trimmed, lower case. Phone: E.164 (`phonenumbers`, `region` for national numbers). Everything else:
+    trimmed text, 12345 = "12345", case kept. Blocked values are tested before and after.
+
+    Raises:
+        Dropped: it identifies nobody.
+    """
+    rule = rules.by_type.get(kind)
+    if rule is None:
+        raise Dropped("UNDECLARED_TYPE")
+    text = as_text(raw)
+    if rules.blocks(kind, text):
+        raise Dropped("BLOCKED")
+    value = NORMALIZERS[rule.normalizer](text, region)
+    if rules.blocks(kind, value):
+        raise Dropped("BLOCKED")
+    if len(value) > MAX_LENGTH:
+        raise Dropped("TOO_LONG")
+    return Identifier(kind, value)
+
+
+def as_text(raw: Any) -> str:
+    if isinstance(raw, str):
+        return raw.strip()
+    if isinstance(raw, bool):
+        return "true" if raw else "false"
+    if isinstance(raw, int | float):
+        return str(raw)
+    raise Dropped("NOT_A_VALUE")
+
+
+@lru_cache(maxsize=65536)
+def e164(text: str, region: str) -> str:
+    """A phone number in E.164. Raises Dropped("IMPOSSIBLE_PHONE")."""
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        raise Dropped("IMPOSSIBLE_PHONE") from None
+    if not phonenumbers.is_possible_number(number):
+        raise Dropped("IMPOSSIBLE_PHONE")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+NORMALIZERS: dict[Normalizer, Callable[[str, str], str]] = {
+    Normalizer.NONE: lambda text, region: text,
+    Normalizer.LOWER: lambda text, region: text.lower(),
+    Normalizer.EMAIL: lambda text, region: text.lower(),
+    Normalizer.PHONE: e164,
+}

@@ -1,0 +1,207 @@
+"""Resolution: which customer a message belongs to, and what that changes.
+
+Deterministic and rule-guarded: match by identifiers, hold the limits by demoting the weakest type, then create,
+add or merge into the oldest customer. Works on a `Workspace` and does no I/O, so that any batch size gives the
+result of one message after the other.
+"""
+
+from dataclasses import dataclass, field
+
+from oneid.domain import attributes
+from oneid.domain.customers import AttributeValue
+from oneid.domain.decisions import Decision, DecisionKind
+from oneid.domain.evidence import Prepared
+from oneid.domain.identifiers import Identifier
+from oneid.domain.journal import Journal
+from oneid.domain.limits import Limits, candidates
+from oneid.domain.messages import format_time
+from oneid.domain.rules import IdentityRules, SharedIdentifierPolicy
+from oneid.domain.workspace import CustomerNode, Workspace
+
+DEVICE_TYPES = frozenset({"anonymous_id", "device_id"})
+CONSENT = "CONSENT"
+
+
+@dataclass(slots=True)
+class Resolution:
+    """What became of one message: the customer it was attributed to (None: nobody), the keys it named,
+    and the decisions taken."""
+
+    one_id: str | None
+    keys: tuple[str, ...]
+    decisions: list[Decision]
+
+
+@dataclass(slots=True)
+class Case:
+    """One message on its way: the identifiers still in play, and what was left out, in order of strength."""
+
+    prepared: Prepared
+    journal: Journal
+    at: str
+    identifiers: list[Identifier]
+    demoted: list[Identifier] = field(default_factory=list[Identifier])
+    apart: set[Identifier] = field(default_factory=set[Identifier])
+
+
+class Resolver:
+    """Resolves messages one after the other on a workspace that holds all they name."""
+
+    def __init__(self, workspace: Workspace, rules: IdentityRules) -> None:
+        self._space = workspace
+        self._rules = rules
+
+    def resolve(self, prepared: Prepared) -> Resolution:
+        """Applies one message: changes the workspace and tells the outcome."""
+        case = self._open(prepared)
+        target = self._place(case) if case.identifiers else None
+        if target:
+            self._share_devices(case, target)
+            self._remember(case, target)
+        one_id = target.one_id if target else None
+        keys = tuple(identifier.key for identifier in prepared.named.identifiers)
+        return Resolution(one_id, keys, case.journal.close(one_id, prepared.named.dropped))
+
+    def _open(self, prepared: Prepared) -> Case:
+        message = prepared.message
+        journal = Journal(message, self._rules.version, self._space.next_sequence)
+        case = Case(prepared, journal, format_time(message.timestamp), prepared.named.identifiers)
+        self._add_alias(case)
+        self._ignore_quarantined(case)
+        self._ask_consent(case)
+        return case
+
+    def _add_alias(self, case: Case) -> None:
+        """previousId is looked for as anonymous_id, then as user_id; unknown, it counts as anonymous_id."""
+        previous = case.prepared.previous
+        found = next((identifier for identifier in previous if self._space.owner(identifier)), None)
+        alias = found or next(iter(previous), None)
+        if alias is None or alias in case.identifiers:
+            return
+        if found and found.type == "user_id" and any(map(self._known_user, case.identifiers)):
+            case.journal.note(DecisionKind.REFUSED, dropped=[found], reason="ALIAS_OF_KNOWN")
+            return
+        strength = self._rules.by_type
+        case.identifiers = sorted([*case.identifiers, alias], key=lambda i: strength[i.type].weakness)
+
+    def _known_user(self, identifier: Identifier) -> bool:
+        return identifier.type == "user_id" and self._space.owner(identifier) is not None
+
+    def _ignore_quarantined(self, case: Case) -> None:
+        """A quarantined value links nobody: it is ignored beside others and stands for itself alone."""
+        linking = [i for i in case.identifiers if not self._space.node(i).quarantined]
+        case.identifiers = linking or case.identifiers[:1]
+
+    def _ask_consent(self, case: Case) -> None:
+        if self._rules.consent_required and not case.prepared.consents and len(case.identifiers) > 1:
+            case.journal.note(DecisionKind.DEMOTED, dropped=case.identifiers[1:], reason=CONSENT)
+            case.identifiers = case.identifiers[:1]
+
+    def _place(self, case: Case) -> CustomerNode:
+        """Finds or makes the customer, and links what may be linked."""
+        case.apart = self._proven_elsewhere(case)
+        limits = Limits(self._space, self._rules, case.prepared.message.timestamp)
+        case.identifiers, case.demoted = limits.hold(case.identifiers, case.apart)
+        if case.demoted:
+            case.journal.note(DecisionKind.DEMOTED, dropped=case.demoted, reason="LIMIT")
+        owners = candidates(self._space, case.identifiers, case.apart)
+        if not owners:
+            return self._create(case)
+        if cap := self._over_cap(case, owners):
+            return self._cap(case, owners[0], cap)
+        return self._join(case, owners)
+
+    def _proven_elsewhere(self, case: Case) -> set[Identifier]:
+        """Identifiers that this event proves to be its user's, held by another customer that has a user_id."""
+        users = [i for i in case.identifiers if i.type == "user_id"]
+        if not users:
+            return set()
+        mine = {owner.one_id for owner in candidates(self._space, users, set())}
+        return {i for i in case.identifiers if self._moves_when_proven(case, i, mine)}
+
+    def _moves_when_proven(self, case: Case, identifier: Identifier, mine: set[str]) -> bool:
+        rule = self._rules.by_type[identifier.type]
+        if not rule.transfer_on_verified or identifier.type not in case.prepared.named.verified:
+            return False
+        owner = self._space.owner(identifier)
+        return (
+            owner is not None
+            and owner.one_id not in mine
+            and any(key.startswith("user_id:") for key in owner.identifiers)
+        )
+
+    def _create(self, case: Case) -> CustomerNode:
+        customer = self._space.create(format_time(case.prepared.message.received_at))
+        limit = self._rules.max_identifiers
+        linked, over = case.identifiers[:limit], case.identifiers[limit:]
+        if over:
+            case.journal.note(DecisionKind.CAPPED, kept=linked, dropped=over, reason="MAX_IDENTIFIERS")
+        self._link(case, linked, customer)
+        case.journal.note(DecisionKind.CREATED, kept=linked, changes=True)
+        return customer
+
+    def _over_cap(self, case: Case, owners: list[CustomerNode]) -> str | None:
+        if len(owners) > 1 and sum(c.merges for c in owners) + len(owners) - 1 > self._rules.max_merges:
+            return "MAX_MERGES"
+        held = set[str]().union(*(owner.identifiers for owner in owners))
+        union = held.union(identifier.key for identifier in case.identifiers)
+        gains = len(owners) > 1 or len(union) > len(held)
+        return "MAX_IDENTIFIERS" if gains and len(union) > self._rules.max_identifiers else None
+
+    def _cap(self, case: Case, target: CustomerNode, cap: str) -> CustomerNode:
+        """Over a cap nothing merges: the event goes to the owner of its strongest owned identifier."""
+        free = [i for i in case.identifiers if i in case.apart or self._space.owner(i) is None]
+        if len(target.identifiers) + len(free) > self._rules.max_identifiers:
+            free = []
+        kept = [i for i in case.identifiers if i in free or i.key in target.identifiers]
+        dropped = [i for i in case.identifiers if i not in kept]
+        case.journal.note(DecisionKind.CAPPED, kept=kept, dropped=dropped, reason=cap)
+        self._link(case, kept, target)
+        if free:
+            case.journal.note(DecisionKind.ADDED, kept=kept, changes=True)
+        return target
+
+    def _join(self, case: Case, owners: list[CustomerNode]) -> CustomerNode:
+        survivor, *others = sorted(owners, key=lambda customer: customer.sequence)
+        added = any(identifier.key not in survivor.identifiers for identifier in case.identifiers)
+        self._space.merge(survivor, others)
+        self._link(case, case.identifiers, survivor)
+        if others:
+            merged = tuple(other.one_id for other in others)
+            case.journal.note(DecisionKind.MERGED, kept=case.identifiers, merged=merged, changes=True)
+        elif added:
+            case.journal.note(DecisionKind.ADDED, kept=case.identifiers, changes=True)
+        return survivor
+
+    def _link(self, case: Case, identifiers: list[Identifier], customer: CustomerNode) -> None:
+        moved = [i for i in identifiers if i in case.apart]
+        if moved:
+            case.journal.note(DecisionKind.TRANSFERRED, kept=moved, reason="VERIFIED", changes=True)
+        source, verified = case.prepared.message.source, case.prepared.named.verified
+        for identifier in identifiers:
+            self._space.link(identifier, customer)
+            self._space.node(identifier).refresh(case.at, source, identifier.type in verified)
+
+    def _share_devices(self, case: Case, target: CustomerNode) -> None:
+        """What the policy does to a device that was kept out because it is another customer's."""
+        policy = self._rules.shared_identifier_policy
+        for identifier in case.demoted:
+            owner = self._space.owner(identifier)
+            if identifier.type not in DEVICE_TYPES or owner is None or owner is target:
+                continue
+            if policy is SharedIdentifierPolicy.LAST_LOGIN:
+                self._space.link(identifier, target)
+                case.journal.note(DecisionKind.TRANSFERRED, kept=[identifier], reason=policy, changes=True)
+            elif policy is SharedIdentifierPolicy.QUARANTINE:
+                self._space.unlink(identifier)
+                self._space.node(identifier).quarantined = True
+                case.journal.note(DecisionKind.UNLINKED, dropped=[identifier], reason=policy, changes=True)
+
+    def _remember(self, case: Case, target: CustomerNode) -> None:
+        message = case.prepared.message
+        target.changed = True
+        target.updated_at = max(target.updated_at, format_time(message.received_at))
+        if message.type == "identify":
+            for key, value in message.traits.items():
+                stamped = AttributeValue(value, case.at, message.source, sequence=self._space.next_sequence())
+                attributes.put(target.attributes, key, stamped)
