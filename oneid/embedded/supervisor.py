@@ -1,0 +1,124 @@
+"""Starts programs, waits until they answer, notices when one ends and starts it again, stops them all."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from oneid.clock import monotonic
+from oneid.embedded.errors import ServerError
+from oneid.embedded.process import STEP, Process, ProcessId
+from oneid.embedded.server import Program
+
+FIRST_PAUSE = 0.5  # seconds before a crashed program is started again, doubled each time
+LONGEST_PAUSE = 30.0
+STEADY = 60.0  # after so many seconds of running the pause is short again
+
+Say = Callable[[str], None]
+Record = Callable[[dict[str, ProcessId]], None]
+
+
+@dataclass
+class Running:
+    """A program and its current process."""
+
+    program: Program
+    process: Process
+    since: float
+    pause: float = FIRST_PAUSE
+    again_at: float | None = None
+
+
+class Supervisor:
+    """Owns the processes of one data directory.
+
+    Must be used from the main thread: Linux ends a child when the thread that started it ends.
+    """
+
+    def __init__(self, directory: Path, say: Say, record: Record) -> None:
+        """`record` is told of every change of the processes, before any wait."""
+        self._directory = directory
+        self._say = say
+        self._record = record
+        self._running: dict[str, Running] = {}
+
+    def start(self, programs: Sequence[Program]) -> None:
+        """Starts them all at once and returns when each answers; `ServerError` if one does not."""
+        for program in programs:
+            self._running[program.name] = Running(program, self._spawn(program), monotonic())
+        self._record(self._processes())
+        waiting = [self._running[program.name] for program in programs]
+        while waiting:
+            waiting = [running for running in waiting if not _is_ready(running)]
+            time.sleep(2 * STEP)
+
+    def watch(self) -> None:
+        """One look at every process: says who ended, starts it again when its pause is over."""
+        for running in self._running.values():
+            if running.process.exit_code is not None:
+                self._look_after(running)
+
+    def watch_forever(self) -> None:
+        """Watches until a signal interrupts it."""
+        while True:
+            self.watch()
+            time.sleep(0.5)
+
+    def stop(self) -> None:
+        """Stops everything: the last ones started end before the ones that they use."""
+        while self._running:
+            last = list(self._running.values())[-1]
+            group = [
+                running for running in self._running.values() if running.program.group == last.program.group
+            ]
+            self._stop_group(group)
+
+    def _stop_group(self, group: list[Running]) -> None:
+        begun = monotonic()
+        for running in group:
+            running.process.terminate()
+        for running in group:
+            running.process.wait(max(0.0, running.program.stop_seconds - (monotonic() - begun)))
+            del self._running[running.program.name]
+        self._record(self._processes())
+
+    def _processes(self) -> dict[str, ProcessId]:
+        return {name: running.process.id for name, running in self._running.items()}
+
+    def _spawn(self, program: Program) -> Process:
+        return Process(program.name, program.command, program.environment, self._directory)
+
+    def _look_after(self, running: Running) -> None:
+        now = monotonic()
+        if running.again_at is None:
+            self._plan_restart(running, now)
+        elif now >= running.again_at:
+            running.process, running.since, running.again_at = self._spawn(running.program), now, None
+            self._record(self._processes())
+            self._say(f"{running.program.name} was started again")
+
+    def _plan_restart(self, running: Running, now: float) -> None:
+        if now - running.since >= STEADY:
+            running.pause = FIRST_PAUSE
+        running.again_at = now + running.pause
+        self._say(
+            f"{running.program.name} ended with code {running.process.exit_code}; "
+            f"starting it again in {running.pause:g} s (log: {running.process.log})"
+        )
+        running.pause = min(2 * running.pause, LONGEST_PAUSE)
+
+
+def _is_ready(running: Running) -> bool:
+    program, process = running.program, running.process
+    if process.exit_code is not None:
+        raise ServerError(
+            f"{program.name} ended with code {process.exit_code} while it started; "
+            f"the end of {process.log}:\n{process.last_lines()}"
+        )
+    if program.ready():
+        return True
+    if monotonic() > running.since + program.start_seconds:
+        raise ServerError(
+            f"{program.name} did not answer within {program.start_seconds:.0f} s; see {process.log}"
+        )
+    return False
