@@ -42,9 +42,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--neo4j-pagecache", default=standard.neo4j_pagecache)
     parser.add_argument("--opensearch-heap", default=standard.opensearch_heap)
     arguments = parser.parse_args()
-    arguments.memory = Memory(
-        arguments.neo4j_heap, arguments.neo4j_pagecache, arguments.opensearch_heap
-    )
+    arguments.memory = Memory(arguments.neo4j_heap, arguments.neo4j_pagecache, arguments.opensearch_heap)
     return arguments
 
 

@@ -10,7 +10,7 @@ from neo4j.exceptions import DriverError, Neo4jError
 
 from oneid.embedded.java import java_environment, jvm_library
 from oneid.embedded.ports import LOOPBACK
-from oneid.embedded.server import Memory, Program, joined
+from oneid.embedded.server import Memory, Program
 
 
 def neo4j(directory: Path, port: int, java: Path, class_path: Sequence[Path], memory: Memory) -> Program:

@@ -20,8 +20,9 @@ class Memory:
 class Program:
     """One process to run.
 
-    Programs of a `group` end together, later groups before earlier ones. `ready` says whether it answers; it is asked until it does, for at most `start_seconds`. `stop_seconds` is what
-    it gets between SIGTERM and SIGKILL. `url` is where it listens, if it does.
+    Programs of a `group` end together, later groups before earlier ones. `ready` says whether it answers; it is
+    asked until it does, for at most `start_seconds`. `stop_seconds` is what it gets between SIGTERM and SIGKILL.
+    `url` is where it listens, if it does.
     """
 
     name: str

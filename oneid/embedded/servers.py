@@ -1,6 +1,6 @@
 """The three servers of an embedded deployment on one data directory."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -54,7 +54,7 @@ def stop_leftovers(directory: Path) -> int:
 
 
 @contextmanager
-def owned(directory: Path, say: Say) -> Iterator[tuple[Supervisor, State]]:
+def owned(directory: Path, say: Say) -> Generator[tuple[Supervisor, State]]:
     """A supervisor that owns `directory`, and its state, kept in the file as processes come and go.
 
     Raises `DataDirInUse` if another one does. Whatever was started is stopped at the end.
@@ -76,7 +76,7 @@ def owned(directory: Path, say: Say) -> Iterator[tuple[Supervisor, State]]:
 
 
 @contextmanager
-def running(directory: Path, console: Console, *, memory: Memory | None = None) -> Iterator[State]:
+def running(directory: Path, console: Console, *, memory: Memory | None = None) -> Generator[State]:
     """The three servers on `directory`, answering."""
     with owned(directory, console.print) as (supervisor, current):
         start(supervisor, current, programs(directory, console, memory=memory, ports=current.ports))

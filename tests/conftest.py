@@ -1,0 +1,71 @@
+"""Fixtures on real servers. Only a test that asks for one of them starts the servers."""
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from opensearchpy import AsyncOpenSearch
+from redis.asyncio import Redis
+
+from graph import client as graph_client
+from graph.client import Graph
+from oneid.log import client as log_client
+from oneid.settings import Settings
+from tests.servers import Servers, session_servers
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """Neo4j, OpenSearch and Valkey, migrated."""
+    with session_servers() as started:
+        _migrate(started)
+        yield started
+
+
+@pytest.fixture(scope="session")
+def settings(servers: Servers) -> Settings:
+    """Sandbox settings that point at the servers."""
+    return servers.settings()
+
+
+@pytest.fixture(scope="session")
+async def graph(servers: Servers) -> AsyncIterator[Graph]:
+    """The Neo4j client."""
+    async with graph_client.connect(servers.neo4j, "neo4j", None) as connected:
+        yield connected
+
+
+@pytest.fixture(scope="session")
+async def redis(servers: Servers) -> AsyncIterator[Redis]:
+    """The client of the event log, which answers bytes."""
+    async with log_client.connect(servers.redis) as connected:
+        yield connected
+
+
+@pytest.fixture(scope="session")
+async def opensearch(servers: Servers) -> AsyncIterator[AsyncOpenSearch]:
+    """An OpenSearch client."""
+    async with AsyncOpenSearch(servers.opensearch, timeout=30) as connected:
+        yield connected
+
+
+@pytest.fixture
+async def clean(graph: Graph, redis: Redis, opensearch: AsyncOpenSearch) -> None:
+    """Nothing in the stores but the schema: no nodes but migrations, no keys, no documents."""
+    await graph.write("test.clean", "MATCH (n) WHERE NOT n:Migration DETACH DELETE n")
+    await redis.flushdb()
+    await opensearch.delete_by_query(
+        index="oneid-*",
+        body={"query": {"match_all": {}}},
+        params={"refresh": "true", "conflicts": "proceed", "expand_wildcards": "open"},
+    )
+
+
+def _migrate(servers: Servers) -> None:
+    environment = {**os.environ, **servers.environment()}
+    command = [sys.executable, "-m", "migrations", "up"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        pytest.fail(f"the migrations failed:\n{done.stdout}{done.stderr}", pytrace=False)
