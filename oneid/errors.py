@@ -13,6 +13,7 @@ OneIdError                 code, message, field path
 ├── Forbidden              FORBIDDEN: the key lacks the scope
 ├── DeadlineExceeded       TIMEOUT: accepted, but no answer before the deadline
 └── Retriable              UNAVAILABLE: try again; `retry_after` seconds
+    └── Throttled          THROTTLED: too many calls
 """
 
 from typing import ClassVar
@@ -79,3 +80,7 @@ class Retriable(OneIdError):
     def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class Throttled(Retriable):
+    code = "THROTTLED"

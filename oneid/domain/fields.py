@@ -1,0 +1,126 @@
+"""What each field of a message must be.
+
+A table of checks, field name -> check, so that only the fields that are there cost anything. Null is the same
+as missing everywhere.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+from oneid.domain.messages import Item, parse_time
+from oneid.errors import InvalidInput, TooLarge
+
+IDENTIFIER_CHARACTERS: Final = 1024
+"""Fits into an index entry of every store, in any script."""
+
+
+Check = Callable[[Any, str], None]
+"""Raises InvalidInput if the value, which is not null, is not what the field of this name must be."""
+
+
+def check_time(value: object, name: str) -> None:
+    try:
+        parse_time(cast(str, value))
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidInput(f"{name} must be a time in RFC 3339", field=(name,)) from None
+
+
+def check_object(value: object, name: str) -> None:
+    if not isinstance(value, dict):
+        raise InvalidInput(f"{name} must be an object", field=(name,))
+
+
+def check_text(value: object, name: str) -> None:
+    if not isinstance(value, str):
+        raise InvalidInput(f"{name} must be a string", field=(name,))
+
+
+def check_identifier(value: object, name: str) -> None:
+    """A string or a whole number: a fraction would have lost digits on the way."""
+    if isinstance(value, str):
+        if len(value) > IDENTIFIER_CHARACTERS:
+            raise TooLarge(f"{name} is longer than {IDENTIFIER_CHARACTERS} characters", field=(name,))
+    elif not isinstance(value, int) or isinstance(value, bool):
+        raise InvalidInput(f"{name} must be a string or a whole number", field=(name,))
+
+
+def check_names(value: object, name: str) -> None:
+    """A list of strings."""
+    if not isinstance(value, list) or not all(isinstance(e, str) for e in cast("list[object]", value)):
+        raise InvalidInput(f"{name} must be a list of strings", field=(name,))
+
+
+def check_each(container: Item, checks: dict[str, Check]) -> None:
+    """Runs the check of each field that has one."""
+    for name, value in container.items():
+        check = checks.get(name)
+        if check is not None and value is not None:
+            check(value, name)
+
+
+def nested(checks: dict[str, Check]) -> Check:
+    """The check of an object with checked fields. Paths are built only for an error: most fields are right."""
+
+    def check(value: object, name: str) -> None:
+        check_object(value, name)
+        try:
+            check_each(cast(Item, value), checks)
+        except InvalidInput as error:
+            error.field = (name, *error.field)
+            raise
+
+    return check
+
+
+def check_external_ids(value: object, name: str) -> None:
+    """A list of objects with `type` and `id`."""
+    if not isinstance(value, list):
+        raise InvalidInput(f"{name} must be a list", field=(name,))
+    for index, entry in enumerate(cast("list[object]", value)):
+        try:
+            check_external_id(entry, str(index))
+        except InvalidInput as error:
+            error.field = (name, *error.field)
+            raise
+
+
+def check_external_id(value: object, name: str) -> None:
+    check_object(value, name)
+    external = cast(Item, value)
+    if not isinstance(external.get("type"), str):
+        raise InvalidInput("type must be a string", field=(name, "type"))
+    _EXTERNAL_ID(external, name)
+
+
+_EXTERNAL_ID: Final = nested({"type": check_identifier, "id": check_identifier})
+_CONTACTS: Final = nested({"email": check_identifier, "phone": check_identifier})
+_CONTEXT: Final = nested(
+    {
+        "traits": _CONTACTS,
+        "device": nested({"id": check_identifier, "advertisingId": check_identifier}),
+        "externalIds": check_external_ids,
+        "verified": check_names,
+    }
+)
+COMMON: Final[dict[str, Check]] = {
+    "context": _CONTEXT,
+    "traits": _CONTACTS,
+    "properties": check_object,
+    "integrations": check_object,
+    "timestamp": check_time,
+    "originalTimestamp": check_time,
+    "sentAt": check_time,
+    "userId": check_identifier,
+    "anonymousId": check_identifier,
+    "previousId": check_identifier,
+    "groupId": check_identifier,
+}
+CHECKS: Final[dict[str, dict[str, Check]]] = {
+    "identify": COMMON,
+    "track": {**COMMON, "event": check_text},
+    "page": {**COMMON, "name": check_text},
+    "screen": {**COMMON, "name": check_text},
+    # A group's traits are the group's: what they call email or phone names no person.
+    "group": {**COMMON, "traits": check_object},
+    "alias": COMMON,
+}
