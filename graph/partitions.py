@@ -1,0 +1,55 @@
+"""Who resolves a partition of the log, and which entries are applied: exactly once, whatever crashes.
+
+A consumer that takes a partition over writes its name to the partition's node. Each batch first locks that
+node: a consumer that was superseded while it slept finds another name there and writes nothing. The ids of the
+last batches are kept beside it, in the transaction that applied them: entries that were applied but not
+acknowledged when a consumer died are recognised and not applied again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from neo4j import AsyncManagedTransaction
+
+from graph.client import Graph
+from oneid.errors import Conflict
+
+TAKE: Final = "MERGE (p:Partition {id: $id}) SET p.holder = $holder"
+
+FENCE: Final = """
+MATCH (p:Partition {id: $id}) SET p.lock = $lock
+WITH p OPTIONAL MATCH (r:IdentityRules {id: 'current'})
+RETURN p.holder AS holder, p.applied AS applied, r.version AS ruleVersion
+"""
+
+APPLIED: Final = "MATCH (p:Partition {id: $id}) SET p.applied = $applied"
+
+
+class Superseded(Conflict):
+    """Another consumer has taken this partition over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """The entries applied last, and the version of the identity rules."""
+
+    applied: frozenset[str]
+    rule_version: int
+
+
+async def take(graph: Graph, partition: int, holder: str) -> None:
+    """From now on only `holder` applies batches of this partition."""
+    await graph.write("partition.take", TAKE, id=partition, holder=holder)
+
+
+async def enter(tx: AsyncManagedTransaction, partition: int, holder: str, lock: int) -> Fence:
+    """Locks the partition for this transaction. Raises Superseded."""
+    row = await (await tx.run(FENCE, id=partition, lock=lock)).single()
+    if row is None or row["holder"] != holder:
+        raise Superseded(f"partition {partition} has another consumer")
+    return Fence(frozenset(row["applied"] or ()), row["ruleVersion"] or 1)
+
+
+async def note_applied(tx: AsyncManagedTransaction, partition: int, ids: Sequence[str]) -> None:
+    await (await tx.run(APPLIED, id=partition, applied=list(ids))).consume()

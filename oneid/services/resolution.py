@@ -1,0 +1,235 @@
+"""Resolution of the log: entries in, customers and events out, each message exactly once.
+
+One micro-batch is one Neo4j transaction. What fails for a reason of its own is set apart: a message that raises
+is kept as a dead letter and its neighbours go on.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+from neo4j import AsyncManagedTransaction
+
+from graph import identity, partitions
+from graph.client import Graph
+from graph.rules import read_rules
+from oneid.clock import Clock, sequence
+from oneid.domain.decisions import Decision
+from oneid.domain.envelopes import messages_of
+from oneid.domain.evidence import Prepared, prepare
+from oneid.domain.ids import one_id
+from oneid.domain.messages import Envelope, Message, StoredEvent, format_time
+from oneid.domain.resolution import Resolution, Resolver
+from oneid.domain.rules import IdentityRules
+from oneid.domain.workspace import Workspace
+from oneid.errors import Retriable
+from oneid.log import dead_letters
+from oneid.log.events import Entry, EventLog
+from oneid.log.replies import Resolved
+from search.events import EventIndex
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Received:
+    """One message of a batch: where it came from and what became of it."""
+
+    entry: Entry
+    envelope: Envelope
+    message: Message
+    duplicate: bool = False
+    failure: str | None = None
+    one_id: str | None = None
+    version: int = 0
+    keys: tuple[str, ...] = ()
+
+
+class Poison(Exception):
+    """One message can't be resolved; the transaction is undone and runs again without it."""
+
+    def __init__(self, received: Received, error: Exception) -> None:
+        super().__init__(str(error))
+        received.failure = f"{type(error).__name__} while resolving"
+
+
+class ResolutionService:
+    """Resolves batches of one partition in the name of `holder`, who must have taken it (`partitions.take`)."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        log: EventLog,
+        events: EventIndex,
+        clock: Clock,
+        *,
+        partition: int,
+        holder: str,
+        region: str,
+        dedupe_seconds: int,
+    ) -> None:
+        self._graph = graph
+        self._log = log
+        self._events = events
+        self._clock = clock
+        self._partition = partition
+        self._holder = holder
+        self._region = region
+        self._dedupe_seconds = dedupe_seconds
+        self._rules = IdentityRules()
+        self._before: list[str] = []
+        self._recent = dict[str, str]()
+
+    async def apply(self, entries: Sequence[Entry], give_up: str | None = None) -> list[Received]:
+        """Resolves entries, in order, into the graph; or, with a reason to `give_up`, sets them apart.
+
+        Raises:
+            Retriable: the graph is away; nothing was written, or all of it.
+            Superseded: another consumer has the partition; nothing was written.
+        """
+        batch = [received for entry in entries for received in open_entry(entry, give_up)]
+        await self._drop_duplicates(batch)
+        ids = [entry.id for entry in entries]
+        try:
+            await self._transact(batch, ids)
+        except (Retriable, partitions.Superseded):
+            raise
+        except Exception:
+            logger.exception("batch refused, resolving one by one")
+            await self._one_by_one(batch, ids)
+        self._before = ids
+        self._recent = {r.message.message_id: r.one_id or "" for r in batch if not r.failure}
+        return batch
+
+    async def store(self, batch: Sequence[Received]) -> None:
+        """Writes the events to the event index; what the index refuses becomes a dead letter.
+
+        Raises:
+            Retriable: the index is away; what was written is written again the next time.
+        """
+        by_id = {r.message.message_id: r for r in batch if not r.duplicate and not r.failure}
+        events = [StoredEvent(r.message, r.one_id, r.keys) for r in by_id.values()]
+        for rejected in await self._events.store(events) if events else ():
+            by_id[rejected.message_id].failure = rejected.reason
+
+    async def finish(self, entries: Sequence[Entry], batch: Sequence[Received]) -> None:
+        """Acknowledges the entries, notes their messageIds and keeps the dead letters."""
+        dead = [self._dead_letter(r) for r in batch if r.failure and not r.duplicate]
+        seen = {r.message.message_id: r.one_id or "" for r in batch if not r.duplicate and not r.failure}
+        ids = [entry.id for entry in entries]
+        await self._log.finish(self._partition, ids, seen, self._dedupe_seconds, dead)
+
+    def _dead_letter(self, received: Received) -> bytes:
+        alone: Envelope = {**received.envelope, "items": [received.message.payload]}
+        at = format_time(self._clock.now())
+        return dead_letters.body(alone, received.failure or "", at, self._partition)
+
+    async def _drop_duplicates(self, batch: list[Received]) -> None:
+        """The batch before may be finishing still: what it resolved is not in the ledger yet."""
+        known = await self._log.seen([r.message.message_id for r in batch]) | self._recent
+        first = dict[str, Received]()
+        for received in batch:
+            message_id = received.message.message_id
+            received.duplicate = message_id in known or message_id in first
+            received.one_id = known.get(message_id) or None
+            first.setdefault(message_id, received)
+
+    async def _transact(self, batch: list[Received], ids: list[str]) -> None:
+        while True:
+            try:
+                await self._graph.transact("resolve", lambda tx: self._resolve(tx, batch, ids))
+                return
+            except Poison:
+                logger.exception("message set apart")
+
+    async def _one_by_one(self, batch: list[Received], ids: list[str]) -> None:
+        """Finds the messages that the graph itself refuses. Only the last step marks the entries as applied."""
+        for received in batch:
+            try:
+                await self._transact([received], [])
+            except (Retriable, partitions.Superseded):
+                raise
+            except Exception as error:
+                logger.exception("message set apart")
+                received.failure = f"{type(error).__name__} in the graph"
+        await self._transact([], ids)
+
+    async def _resolve(self, tx: AsyncManagedTransaction, batch: list[Received], ids: list[str]) -> None:
+        now = sequence()
+        fence = await partitions.enter(tx, self._partition, self._holder, now)
+        await self._refresh_rules(tx, fence.rule_version)
+        fresh = [r for r in batch if not r.duplicate and not r.failure]
+        prepared = [self._prepare(received) for received in fresh]
+        keys = [key for p in prepared for key in p.keys]
+        space = await identity.load(tx, keys, now, lambda: one_id(sequence()))
+        decisions = self._run(space, fresh, prepared, fence.applied)
+        await identity.save(tx, space, decisions)
+        if ids:
+            await partitions.note_applied(tx, self._partition, [*self._before, *ids])
+        attribute(space, fresh)
+
+    async def _refresh_rules(self, tx: AsyncManagedTransaction, version: int) -> None:
+        if version != self._rules.version:
+            self._rules = await read_rules(tx)
+
+    def _prepare(self, received: Received) -> Prepared:
+        try:
+            return prepare(received.message, self._rules, self._region)
+        except Exception as error:
+            raise Poison(received, error) from error
+
+    def _run(
+        self, space: Workspace, fresh: list[Received], prepared: list[Prepared], applied: frozenset[str]
+    ) -> list[Decision]:
+        resolver = Resolver(space, self._rules)
+        decisions = list[Decision]()
+        for received, case in zip(fresh, prepared, strict=True):
+            if received.entry.id in applied:
+                received.one_id, received.keys = owner_of(space, case), tuple(case.keys)
+                continue
+            resolution = resolve(resolver, received, case)
+            received.one_id, received.keys = resolution.one_id, resolution.keys
+            decisions += resolution.decisions
+        return decisions
+
+
+def resolve(resolver: Resolver, received: Received, case: Prepared) -> Resolution:
+    try:
+        return resolver.resolve(case)
+    except Exception as error:
+        raise Poison(received, error) from error
+
+
+def owner_of(space: Workspace, case: Prepared) -> str | None:
+    """Whom a message that is applied already belongs to: the owner of the strongest identifier that has one."""
+    owners = (space.owner(identifier) for identifier in case.named.identifiers)
+    return next((owner.one_id for owner in owners if owner), None)
+
+
+def attribute(space: Workspace, fresh: list[Received]) -> None:
+    """Follows the merges of the batch, so that its events are stored under the ONE-ID that survived."""
+    for received in fresh:
+        if received.one_id:
+            received.one_id = space.current(received.one_id)
+            received.version = space.customers[received.one_id].version
+
+
+def open_entry(entry: Entry, failure: str | None) -> list[Received]:
+    envelope: Envelope = orjson.loads(entry.body)
+    return [Received(entry, envelope, message, failure=failure) for message in messages_of(envelope)]
+
+
+def replies(batch: Sequence[Received]) -> dict[str, dict[str, list[Resolved]]]:
+    """Answers for those who wait: address -> entry id -> one result a message."""
+    answers = dict[str, dict[str, list[Resolved]]]()
+    for received in batch:
+        if received.entry.reply_to:
+            of_entry = answers.setdefault(received.entry.reply_to, {}).setdefault(received.entry.id, [])
+            of_entry.append(result(received))
+    return answers
+
+
+def result(received: Received) -> Resolved:
+    status = "DUPLICATE" if received.duplicate else "DEAD" if received.failure else "RESOLVED"
+    return Resolved(received.message.message_id, received.one_id, status, received.version)

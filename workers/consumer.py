@@ -1,0 +1,48 @@
+"""`python -m workers.consumer`: resolves the event log. Any number may run; each partition has one at a time."""
+
+import asyncio
+import signal
+from uuid import uuid4
+
+from oneid.bootstrap import Stores, open_stores
+from oneid.logs import configure
+from oneid.services.resolution import ResolutionService
+from oneid.settings import Settings
+from workers.partition import PartitionWorker
+
+
+async def consume(settings: Settings, stop: asyncio.Event) -> None:
+    """Works on every partition until `stop` is set."""
+    async with open_stores(settings) as stores:
+        workers = [worker(stores, settings, number) for number in range(settings.partitions)]
+        async with asyncio.TaskGroup() as tasks:
+            for one in workers:
+                tasks.create_task(one.run(stop))
+
+
+def worker(stores: Stores, settings: Settings, partition: int) -> PartitionWorker:
+    holder = uuid4().hex
+    service = ResolutionService(
+        stores.graph,
+        stores.log,
+        stores.events,
+        stores.clock,
+        partition=partition,
+        holder=holder,
+        region=settings.phone_region,
+        dedupe_seconds=settings.dedupe_hours * 3600,
+    )
+    return PartitionWorker(stores.graph, stores.redis, stores.log, service, partition, holder)
+
+
+async def main() -> None:
+    configure()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await consume(Settings(), stop)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
