@@ -12,7 +12,7 @@ from rich.console import Console
 from oneid.embedded.errors import ServerError
 from oneid.embedded.server import Memory
 from oneid.embedded.servers import owned, programs, start
-from oneid.embedded.signals import Stop
+from oneid.embedded.signals import until_stopped
 
 
 def main() -> int:
@@ -27,7 +27,7 @@ def main() -> int:
 
 
 def _serve(directory: Path, memory: Memory, console: Console) -> None:
-    with Stop(), owned(directory, console.print) as (supervisor, current):
+    with until_stopped(), owned(directory, console.print) as (supervisor, current):
         start(supervisor, current, programs(directory, console, memory=memory, ports=current.ports))
         for name, url in current.urls.items():
             console.print(f"{name:<12}{url}")

@@ -27,6 +27,10 @@ class ProcessId:
         return self.started != "" and start_time(self.pid) == self.started
 
 
+def this_process() -> ProcessId:
+    return ProcessId(os.getpid(), start_time(os.getpid()))
+
+
 def start_time(pid: int) -> str:
     """When the process started, comparable only with itself; empty if there is none, or only a zombie."""
     try:

@@ -13,8 +13,9 @@ from oneid.embedded.lock import DataDirLock
 from oneid.embedded.neo4j import neo4j
 from oneid.embedded.opensearch import PORTS, opensearch
 from oneid.embedded.ports import free_port
-from oneid.embedded.process import ProcessId, stop_others
+from oneid.embedded.process import ProcessId, stop_others, this_process
 from oneid.embedded.server import Memory, Program
+from oneid.embedded.signals import uninterrupted
 from oneid.embedded.state import State
 from oneid.embedded.supervisor import Say, Supervisor
 from oneid.embedded.valkey import valkey
@@ -63,6 +64,7 @@ def owned(directory: Path, say: Say) -> Generator[tuple[Supervisor, State]]:
         if count := stop_leftovers(directory):
             say(f"stopped {count} processes that an earlier run had left")
         current = state.load(directory)
+        current.supervisor = this_process()
 
         def record(processes: dict[str, ProcessId]) -> None:
             current.processes = processes
@@ -72,7 +74,10 @@ def owned(directory: Path, say: Say) -> Generator[tuple[Supervisor, State]]:
         try:
             yield supervisor, current
         finally:
-            supervisor.stop()
+            with uninterrupted():
+                supervisor.stop()
+            current.supervisor = None
+            state.save(directory, current)
 
 
 @contextmanager

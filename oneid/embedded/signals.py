@@ -1,39 +1,49 @@
 """Ctrl-C and SIGTERM end a supervisor once, and never in the middle of its clean-up."""
 
 import signal
-from types import FrameType, TracebackType
-from typing import Any, Self
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from types import FrameType
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+Handler = Callable[[int, FrameType | None], object] | int
 
 
 class StopRequested(Exception):
     """A signal asked this process to end."""
 
 
-class Stop:
-    """While entered, the first signal raises `StopRequested` at once; later ones change nothing.
+@contextmanager
+def until_stopped() -> Generator[None]:
+    """The first signal ends the block without an error; more of them change nothing."""
+    asked = False
 
-    `StopRequested` does not leave the `with` block.
-    """
-
-    def __init__(self) -> None:
-        self._requested = False
-        self._before: dict[signal.Signals, Any] = {}
-
-    def __enter__(self) -> Self:
-        for number in ENDING:
-            self._before[number] = signal.signal(number, self._request)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        return isinstance(error, StopRequested)
-
-    def _request(self, number: int, frame: FrameType | None) -> None:
-        if not self._requested:
-            self._requested = True
+    def ask(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if not asked:
+            asked = True
             raise StopRequested
+
+    with _handled_by(ask):
+        try:
+            yield
+        except StopRequested:
+            return
+
+
+@contextmanager
+def uninterrupted() -> Generator[None]:
+    """Signals change nothing until the block ends."""
+    with _handled_by(signal.SIG_IGN):
+        yield
+
+
+@contextmanager
+def _handled_by(handler: Handler) -> Generator[None]:
+    before = {number: signal.signal(number, handler) for number in ENDING}
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)

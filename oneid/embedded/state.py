@@ -11,15 +11,19 @@ from oneid.embedded.process import ProcessId
 
 @dataclass
 class State:
-    """Processes and ports by name, URLs by server or "api", sandbox keys by kind ("admin", "write")."""
+    """Processes and ports by name, URLs by server or "api", sandbox keys by kind ("admin", "write").
 
+    `supervisor` is the process that owns the data directory, if one does.
+    """
+
+    supervisor: ProcessId | None = None
     processes: dict[str, ProcessId] = field(default_factory=dict[str, ProcessId])
     ports: dict[str, int] = field(default_factory=dict[str, int])
     urls: dict[str, str] = field(default_factory=dict[str, str])
     keys: dict[str, str] = field(default_factory=dict[str, str])
 
     def alive(self) -> dict[str, ProcessId]:
-        """The recorded processes that still run."""
+        """The recorded children that still run, by name."""
         return {name: process for name, process in self.processes.items() if process.alive()}
 
 
@@ -39,9 +43,8 @@ def load_file(path: Path) -> State:
     """The state in this very file."""
     stored: dict[str, Any] = json.loads(path.read_text())
     return State(
-        processes={
-            name: ProcessId(entry["pid"], entry["started"]) for name, entry in stored["processes"].items()
-        },
+        supervisor=ProcessId(**stored["supervisor"]) if stored.get("supervisor") else None,
+        processes={name: ProcessId(**entry) for name, entry in stored["processes"].items()},
         ports=stored["ports"],
         urls=stored["urls"],
         keys=stored["keys"],
@@ -51,6 +54,7 @@ def load_file(path: Path) -> State:
 def save(directory: Path, state: State) -> None:
     """Replaces the file in one step: a reader sees the old state or the new one."""
     content = {
+        "supervisor": vars(state.supervisor) if state.supervisor else None,
         "processes": {name: vars(process) for name, process in state.processes.items()},
         "ports": state.ports,
         "urls": state.urls,
