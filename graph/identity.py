@@ -38,6 +38,29 @@ RETURN c {.oneId, .seq, .version, .createdAt, .updatedAt, .merges, .attributes} 
 """
 
 
+SURVIVORS: Final = """
+UNWIND $ids AS id
+MATCH (c:Customer {oneId: id})
+OPTIONAL MATCH (c)-[:MERGED_INTO]->(survivor:Customer)
+RETURN id AS asked, coalesce(survivor, c).oneId AS oneId
+"""
+
+
+UPSERTED: Final = "MATCH (c:Customer {upsert: $id}) RETURN c.oneId AS oneId"
+
+NOTE_UPSERT: Final = "MATCH (c:Customer {oneId: $oneId}) SET c.upsert = $id"
+
+
+async def upserted(tx: AsyncManagedTransaction, message_id: str) -> str | None:
+    """The customer that this upsert wrote, if an earlier attempt committed and its answer was lost."""
+    row = await (await tx.run(UPSERTED, id=message_id)).single()
+    return row["oneId"] if row else None
+
+
+async def note_upsert(tx: AsyncManagedTransaction, one_id: str, message_id: str) -> None:
+    await (await tx.run(NOTE_UPSERT, oneId=one_id, id=message_id)).consume()
+
+
 async def load(
     tx: AsyncManagedTransaction, keys: Iterable[str], sequence: int, new_one_id: Callable[[], str]
 ) -> Workspace:
@@ -48,6 +71,12 @@ async def load(
         add_identifier(space, row["node"], row["owner"])
     await load_customers(tx, space, {row["owner"] for row in rows if row["owner"]}, sequence)
     return space
+
+
+async def survivors(tx: AsyncManagedTransaction, one_ids: Iterable[str]) -> dict[str, str]:
+    """The current ONE-ID by the ONE-ID asked for, old ones included; unknown ones are absent."""
+    rows = await (await tx.run(SURVIVORS, ids=sorted(set(one_ids)))).data()
+    return {row["asked"]: row["oneId"] for row in rows}
 
 
 async def load_customers(

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 _FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -17,3 +17,7 @@ LOG_APPEND_SECONDS: Final = Histogram(
 REQUEST_SECONDS: Final = Histogram(
     "oneid_http_request_seconds", "HTTP requests by route and status", ["route", "status"], buckets=_FAST
 )
+
+RESOLVED: Final = Counter("oneid_resolved_events", "Events resolved into the identity graph and stored")
+DEAD_LETTERS: Final = Counter("oneid_dead_letters", "Events kept as dead letters")
+BACKLOG: Final = Gauge("oneid_log_backlog_entries", "Log entries accepted and not finished", ["partition"])

@@ -129,6 +129,8 @@ class TypeChange:
     household: bool | None = None
     transfer_on_verified: bool | None = None
     normalizer: Normalizer | None = None
+    generic_after: int | None = None
+    generic_anchor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ class RulesChange:
         )
 
 
-TYPE_FIELDS = tuple(f.name for f in fields(TypeChange) if f.name != "type")
+TYPE_FIELDS = tuple(f.name for f in fields(IdentifierType) if f.name != "type")
 
 
 def changed_types(

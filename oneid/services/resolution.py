@@ -26,7 +26,7 @@ from oneid.domain.workspace import Workspace
 from oneid.errors import Retriable
 from oneid.log import dead_letters
 from oneid.log.events import Entry, EventLog
-from oneid.log.replies import Resolved
+from oneid.log.replies import Resolved, ResolvedStatus
 from search.events import EventIndex
 
 logger = logging.getLogger(__name__)
@@ -231,5 +231,5 @@ def replies(batch: Sequence[Received]) -> dict[str, dict[str, list[Resolved]]]:
 
 
 def result(received: Received) -> Resolved:
-    status = "DUPLICATE" if received.duplicate else "DEAD" if received.failure else "RESOLVED"
+    status: ResolvedStatus = "DUPLICATE" if received.duplicate else "DEAD" if received.failure else "RESOLVED"
     return Resolved(received.message.message_id, received.one_id, status, received.version)

@@ -1,0 +1,147 @@
+"""Upserts: a partner's system writes a customer directly, by any of its identifiers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from neo4j import AsyncManagedTransaction
+
+from graph import identity
+from graph.client import Graph
+from graph.rules import read_rules
+from oneid.clock import Clock, sequence
+from oneid.domain import attributes
+from oneid.domain.attributes import Attributes
+from oneid.domain.customers import AttributeValue, DataParty
+from oneid.domain.decisions import DecisionKind
+from oneid.domain.evidence import Prepared
+from oneid.domain.extraction import Named
+from oneid.domain.identifiers import Identifier
+from oneid.domain.ids import one_id
+from oneid.domain.messages import Message, format_time
+from oneid.domain.normalisation import Dropped, normalise
+from oneid.domain.resolution import Resolver
+from oneid.domain.rules import IdentityRules
+from oneid.errors import InvalidInput, Required, TooLarge, VersionConflict
+
+#: As large as an event may be.
+MAX_BYTES = 32 * 1024
+
+#: Whoever writes identifiers side by side says that they are one person's.
+CONSENTED = {"context": {"consent": {"stitching": True}}}
+
+
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """What to write. `set_once` writes only what is missing, `unset` removes, `increment` adds to numbers."""
+
+    identifiers: Sequence[tuple[str, str]]
+    set: dict[str, Any] = field(default_factory=dict[str, Any])
+    set_once: dict[str, Any] = field(default_factory=dict[str, Any])
+    unset: Sequence[str] = ()
+    increment: dict[str, Any] = field(default_factory=dict[str, Any])
+    source: str = "upsert"
+    party: DataParty = DataParty.FIRST
+    expected_version: int | None = None
+
+
+class UpsertService:
+    """Writes customers with patch semantics, under the same rules as events."""
+
+    def __init__(self, graph: Graph, clock: Clock, region: str) -> None:
+        self._graph = graph
+        self._clock = clock
+        self._region = region
+
+    async def upsert(self, upsert: Upsert) -> tuple[str, bool]:
+        """Finds, makes or merges the customer that the identifiers name; its ONE-ID, and whether it is new.
+
+        Raises:
+            InvalidInput: an identifier names nobody, a value is too large, an increment is no number.
+            VersionConflict: `expected_version` is not the current version (0: there is no customer).
+        """
+        check(upsert)
+        message_id = f"upsert-{uuid4()}"
+
+        async def work(tx: AsyncManagedTransaction) -> tuple[str, bool]:
+            done = await identity.upserted(tx, message_id)
+            return (done, False) if done else await self._apply(tx, upsert, message_id)
+
+        return await self._graph.transact("customers.upsert", work)
+
+    async def _apply(self, tx: AsyncManagedTransaction, upsert: Upsert, message_id: str) -> tuple[str, bool]:
+        rules = await read_rules(tx)
+        prepared = self._prepare(upsert, rules, message_id)
+        space = await identity.load(tx, prepared.keys, sequence(), lambda: one_id(sequence()))
+        resolution = Resolver(space, rules).resolve(prepared)
+        customer = space.customers[resolution.one_id or ""]
+        check_version(upsert, customer.version)
+        now = format_time(prepared.message.timestamp)
+        for key, value in changes(upsert, customer.attributes).items():
+            stamped = AttributeValue(value, now, upsert.source, upsert.party, space.next_sequence())
+            attributes.put(customer.attributes, key, stamped)
+        await identity.save(tx, space, resolution.decisions)
+        await identity.note_upsert(tx, customer.one_id, message_id)
+        return customer.one_id, any(d.kind is DecisionKind.CREATED for d in resolution.decisions)
+
+    def _prepare(self, upsert: Upsert, rules: IdentityRules, message_id: str) -> Prepared:
+        now = self._clock.now()
+        message = Message(message_id, "upsert", "upsert", now, now, None, upsert.source, CONSENTED)
+        found = [self._identifier(n, *given, rules) for n, given in enumerate(upsert.identifiers)]
+        strongest = sorted(dict.fromkeys(found), key=lambda i: rules.by_type[i.type].weakness)
+        return Prepared(message, Named(strongest))
+
+    def _identifier(self, number: int, kind: str, value: str, rules: IdentityRules) -> Identifier:
+        path = ("identifiers", str(number))
+        try:
+            identifier = normalise(kind, value, rules, self._region)
+        except Dropped as why:
+            raise InvalidInput(f"this identifier names nobody: {why.reason}", field=path) from why
+        if not rules.by_type[kind].links:
+            raise InvalidInput(f"{kind} doesn't name a person", field=(*path, "type"))
+        return identifier
+
+
+def check(upsert: Upsert) -> None:
+    if not upsert.identifiers:
+        raise Required("name the customer by an identifier", field=("identifiers",))
+    written = {**upsert.set_once, **upsert.set, **upsert.increment}
+    if len(orjson.dumps(written)) > MAX_BYTES:
+        raise TooLarge(f"attributes take more than {MAX_BYTES} bytes", field=("set",))
+    for key, amount in upsert.increment.items():
+        if isinstance(amount, bool) or not isinstance(amount, int | float):
+            raise InvalidInput("an increment is a number", field=("increment", key))
+
+
+def check_version(upsert: Upsert, version: int) -> None:
+    if upsert.expected_version is not None and upsert.expected_version != version:
+        message = f"the customer is at version {version}, not {upsert.expected_version}"
+        raise VersionConflict(message, field=("expectedVersion",))
+
+
+def changes(upsert: Upsert, current: Attributes) -> dict[str, Any]:
+    """The values to write: key -> value, None to unset."""
+    written = {key: v for key, v in upsert.set_once.items() if missing(current, key)}
+    written.update(upsert.set)
+    written.update(dict.fromkeys(upsert.unset))
+    for key, amount in upsert.increment.items():
+        written[key] = added(written.get(key, value_of(current, key)), amount, key)
+    return written
+
+
+def missing(current: Attributes, key: str) -> bool:
+    return value_of(current, key) is None
+
+
+def value_of(current: Attributes, key: str) -> Any:
+    return current[key].value if key in current else None
+
+
+def added(value: Any, amount: int | float, key: str) -> int | float:
+    if value is None:
+        return amount
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidInput("the attribute is no number", field=("increment", key))
+    return value + amount
