@@ -4,7 +4,7 @@ OneIdError                 code, message, field path
 ├── InvalidInput           INVALID: the caller's value is wrong
 │   ├── Required           REQUIRED: a value is missing
 │   ├── NobodyNamed        NO_USER_ANON_ID: a message names nobody
-│   └── TooLarge           TOO_LARGE: over a size, count or depth limit
+│   └── TooLarge           TOO_LARGE: over a limit of bytes or items
 ├── NotFound               NOT_FOUND: nothing has this id
 ├── Conflict               CONFLICT: the state forbids it
 │   └── VersionConflict    VERSION_CONFLICT: expectedVersion is not the current one

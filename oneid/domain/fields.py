@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 
 from oneid.domain.messages import Item, parse_time
-from oneid.errors import InvalidInput, TooLarge
+from oneid.errors import InvalidInput
 
 IDENTIFIER_CHARACTERS: Final = 1024
 """Fits into an index entry of every store, in any script."""
@@ -39,7 +39,7 @@ def check_identifier(value: object, name: str) -> None:
     """A string or a whole number: a fraction would have lost digits on the way."""
     if isinstance(value, str):
         if len(value) > IDENTIFIER_CHARACTERS:
-            raise TooLarge(f"{name} is longer than {IDENTIFIER_CHARACTERS} characters", field=(name,))
+            raise InvalidInput(f"{name} is longer than {IDENTIFIER_CHARACTERS} characters", field=(name,))
     elif not isinstance(value, int) or isinstance(value, bool):
         raise InvalidInput(f"{name} must be a string or a whole number", field=(name,))
 

@@ -104,7 +104,7 @@ def _message_id(value: object) -> str:
     trimmed = value.strip()
     if len(trimmed) > MESSAGE_ID_CHARACTERS:
         message = f"messageId is longer than {MESSAGE_ID_CHARACTERS} characters"
-        raise TooLarge(message, field=("messageId",))
+        raise InvalidInput(message, field=("messageId",))
     return trimmed or str(uuid4())
 
 
@@ -154,7 +154,7 @@ def _encode(item: Item) -> bytes:
         raise TooLarge(f"the event has {len(data)} bytes, more than {EVENT_BYTES}")
     # Both walk the item only when its JSON shows that there may be something to find.
     if data.count(b"{") + data.count(b"[") > DEPTH and _is_deeper(item, DEPTH):
-        raise TooLarge(f"the event is nested deeper than {DEPTH} levels")
+        raise InvalidInput(f"the event is nested deeper than {DEPTH} levels")
     if b"\\" in data and _ESCAPED_NUL in data and _holds_nul(item):
         raise InvalidInput("the event holds a NUL character")
     return data

@@ -1,0 +1,143 @@
+"""Request bodies: read with a limit while they arrive, and unpacked with a limit on what comes out."""
+
+import asyncio
+import zlib
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.answers import Answer, refusal
+from oneid.errors import InvalidInput, TooLarge
+
+READ_SECONDS: Final = 30.0
+RATIO: Final = 100
+RATIO_FREE_BYTES: Final = 64 * 1024
+"""Small bodies may be as repetitive as they like: they cost nothing."""
+
+
+class ClientGone(Exception):
+    """The client closed the connection before its request was complete: there is nobody to answer."""
+
+
+class SlowBody(Exception):
+    """The body did not arrive within READ_SECONDS."""
+
+
+async def read_body(receive: Receive, declared: bytes | None, limit: int) -> bytes:
+    """The whole body. What is over the limit is read and dropped, up to twice the limit, so that a client
+    that is still writing gets to see the answer instead of a reset connection.
+
+    Raises:
+        TooLarge: more than `limit` bytes were declared in Content-Length, or came.
+        ClientGone, SlowBody: it never came as a whole.
+    """
+    if declared is not None and declared.isdigit() and int(declared) > limit:
+        await _drain(receive, 2 * limit)
+        raise TooLarge(f"the body is larger than {limit} bytes")
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        return _within(message.get("body", b""), limit)
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            return await _read_chunks(message, receive, limit)
+    except TimeoutError:
+        raise SlowBody from None
+
+
+async def _read_chunks(message: Message, receive: Receive, limit: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit:
+            await _drain(receive, limit)
+            raise TooLarge(f"the body is larger than {limit} bytes")
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+        message = await receive()
+
+
+async def _drain(receive: Receive, limit: int) -> None:
+    """Reads on until the body ends, the client goes, or `limit` more bytes came."""
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            while limit > 0:
+                message = await receive()
+                if message["type"] != "http.request" or not message.get("more_body", False):
+                    return
+                limit -= len(message.get("body", b""))
+    except TimeoutError:
+        return
+
+
+def inflate(data: bytes, limit: int) -> bytes:
+    """Unpacks gzip or zlib data, never more than `limit` bytes of it.
+
+    Raises:
+        TooLarge: more comes out than `limit`, or suspiciously much for what went in.
+        InvalidInput: it is damaged, cut off, or followed by something else.
+    """
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+    try:
+        unpacked = unpacker.decompress(data, limit + 1)
+    except zlib.error:
+        raise InvalidInput("the body is not valid gzip") from None
+    _within(unpacked, limit)
+    if len(unpacked) > max(RATIO_FREE_BYTES, RATIO * len(data)):
+        raise TooLarge(f"the body unpacks to more than {RATIO} times its size")
+    if not unpacker.eof or unpacker.unused_data:
+        raise InvalidInput("the body is not valid gzip")
+    return unpacked
+
+
+def _within(body: bytes, limit: int) -> bytes:
+    if len(body) > limit:
+        raise TooLarge(f"the body is larger than {limit} bytes")
+    return body
+
+
+class BodyGuard:
+    """An ASGI wrapper that hands only bodies within `limit` on, whole. Packed bodies are refused with 415."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self._app = app
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        try:
+            if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+                await _drain(receive, 2 * self._limit)
+                await UNSUPPORTED_ENCODING.send(send)
+                return
+            body = await read_body(receive, headers.get(b"content-length"), self._limit)
+        except TooLarge as error:
+            await refusal(error).send(send)
+        except SlowBody:
+            await SLOW.send(send)
+        except ClientGone:
+            return
+        else:
+            await self._app(scope, _replay(body, receive), send)
+
+
+UNSUPPORTED_ENCODING: Final = Answer.json(
+    415, {"code": "INVALID", "message": "the body may not be compressed"}
+)
+SLOW: Final = Answer.json(408, {"code": "TIMEOUT", "message": "the body took too long to arrive"})
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives the body once and then what really happens, such as a disconnect."""
+    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return replay
