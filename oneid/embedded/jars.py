@@ -23,6 +23,7 @@ from oneid.embedded.errors import ChecksumMismatch, ServerError
 
 DOWNLOADS_AT_ONCE = 8
 ATTEMPTS = 4
+PAUSE = wait_random_exponential(multiplier=0.5, max=8)  # between attempts, in seconds
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,7 @@ def ensure(jar: Jar, repository: Repository) -> None:
     """Makes sure that the right jar is at its path. A damaged one is fetched again, a wrong one refused."""
     if _matches(jar, repository.path(jar)):
         return
-    policy = Retrying(
-        stop=stop_after_attempt(ATTEMPTS), wait=wait_random_exponential(multiplier=0.5, max=8), reraise=True
-    )
+    policy = Retrying(stop=stop_after_attempt(ATTEMPTS), wait=PAUSE, reraise=True)
     try:
         policy(_fetch_checked, jar, repository)
     except ServerError:

@@ -10,12 +10,17 @@ from oneid.embedded.errors import ServerError
 from oneid.embedded.process import STEP, Process, ProcessId
 from oneid.embedded.server import Program
 
-FIRST_PAUSE = 0.5  # seconds before a crashed program is started again, doubled each time
-LONGEST_PAUSE = 30.0
-STEADY = 60.0  # after so many seconds of running the pause is short again
-
 Say = Callable[[str], None]
 Record = Callable[[dict[str, ProcessId]], None]
+
+
+@dataclass(frozen=True)
+class Pauses:
+    """Seconds before a crashed program is started again: doubled with each crash, short again after it ran `steady`."""
+
+    first: float = 0.5
+    longest: float = 30.0
+    steady: float = 60.0
 
 
 @dataclass
@@ -25,7 +30,7 @@ class Running:
     program: Program
     process: Process
     since: float
-    pause: float = FIRST_PAUSE
+    pause: float
     again_at: float | None = None
 
 
@@ -35,17 +40,20 @@ class Supervisor:
     Must be used from the main thread: Linux ends a child when the thread that started it ends.
     """
 
-    def __init__(self, directory: Path, say: Say, record: Record) -> None:
+    def __init__(self, directory: Path, say: Say, record: Record, pauses: Pauses | None = None) -> None:
         """`record` is told of every change of the processes, before any wait."""
         self._directory = directory
         self._say = say
         self._record = record
+        self._pauses = pauses or Pauses()
         self._running: dict[str, Running] = {}
 
     def start(self, programs: Sequence[Program]) -> None:
         """Starts them all at once and returns when each answers; `ServerError` if one does not."""
         for program in programs:
-            self._running[program.name] = Running(program, self._spawn(program), monotonic())
+            self._running[program.name] = Running(
+                program, self._spawn(program), monotonic(), self._pauses.first
+            )
         self._record(self._processes())
         waiting = [self._running[program.name] for program in programs]
         while waiting:
@@ -98,14 +106,14 @@ class Supervisor:
             self._say(f"{running.program.name} was started again")
 
     def _plan_restart(self, running: Running, now: float) -> None:
-        if now - running.since >= STEADY:
-            running.pause = FIRST_PAUSE
+        if now - running.since >= self._pauses.steady:
+            running.pause = self._pauses.first
         running.again_at = now + running.pause
         self._say(
             f"{running.program.name} ended with code {running.process.exit_code}; "
             f"starting it again in {running.pause:g} s (log: {running.process.log})"
         )
-        running.pause = min(2 * running.pause, LONGEST_PAUSE)
+        running.pause = min(2 * running.pause, self._pauses.longest)
 
 
 def _is_ready(running: Running) -> bool:
