@@ -8,10 +8,12 @@ from redis.asyncio import Redis
 
 from graph import client as graph_client
 from graph.client import Graph
+from graph.keys import ApiKeys
 from oneid.clock import SystemClock
 from oneid.errors import InvalidInput
 from oneid.log import client as log_client
 from oneid.log.events import EventLog
+from oneid.services.keys import KeyService
 from oneid.settings import Settings
 from search import client as search_client
 from search.client import Search
@@ -58,6 +60,17 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
             ProfileIndex(search, names.profiles),
             SystemClock(),
         )
+
+
+@asynccontextmanager
+async def open_keys(settings: Settings) -> AsyncIterator[KeyService]:
+    """The API keys alone, which need nothing but the graph."""
+    password = settings.neo4j_password.get_secret_value() if settings.neo4j_password else None
+    url = required(settings.neo4j_url, "ONEID_NEO4J_URL")
+    async with graph_client.connect(url, settings.neo4j_user, password) as graph:
+        service = KeyService(ApiKeys(graph), SystemClock(), settings.mode)
+        yield service
+        await service.close()
 
 
 def required(url: str | None, variable: str) -> str:
