@@ -18,9 +18,9 @@ Check = Callable[[Any, str], None]
 """Raises InvalidInput if the value, which is not null, is not what the field of this name must be."""
 
 
-def check_time(value: object, name: str) -> None:
+def check_time(value: Any, name: str) -> None:
     try:
-        parse_time(cast(str, value))
+        parse_time(value)
     except (TypeError, ValueError, OverflowError):
         raise InvalidInput(f"{name} must be a time in RFC 3339", field=(name,)) from None
 
@@ -61,10 +61,10 @@ def check_each(container: Item, checks: dict[str, Check]) -> None:
 def nested(checks: dict[str, Check]) -> Check:
     """The check of an object with checked fields. Paths are built only for an error: most fields are right."""
 
-    def check(value: object, name: str) -> None:
+    def check(value: Any, name: str) -> None:
         check_object(value, name)
         try:
-            check_each(cast(Item, value), checks)
+            check_each(value, checks)
         except InvalidInput as error:
             error.field = (name, *error.field)
             raise

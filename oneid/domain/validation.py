@@ -57,7 +57,7 @@ def validate(given: object, defaults: Defaults = NO_DEFAULTS) -> ValidItem:
     """
     if not isinstance(given, dict):
         raise InvalidInput("an event is a JSON object")
-    item: Item = {**cast(Item, given)}
+    item: Item = {**given}
     item.pop("writeKey", None)
     kind = item["type"] = _type(defaults.type or item.get("type"))
     message_id = item["messageId"] = _message_id(item.get("messageId"))

@@ -50,7 +50,7 @@ class ItemStatus(StrEnum):
     REJECTED = "REJECTED"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ItemResult:
     """The result of the item at `index`. `message_id` is "" for a refused item that has none; the fields of
     `errors` are paths into the item."""
