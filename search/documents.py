@@ -1,0 +1,146 @@
+"""The documents of both indexes. Their fields are those of `mappings/*.json`, which a test holds."""
+
+import hashlib
+from decimal import Decimal
+from typing import Any, Final, NotRequired, TypedDict
+
+from oneid.domain.customers import CustomerRecord
+from oneid.domain.messages import Item, Message, StoredEvent, format_time, parse_time
+from search.encoding import dumps
+from search.flat import flatten
+
+NAME_KEYS: Final = ("name", "fullName", "full_name", "displayName", "nickname", "nickName", "username")
+GIVEN_KEYS: Final = ("firstName", "first_name", "givenName")
+FAMILY_KEYS: Final = ("lastName", "last_name", "familyName")
+
+
+class EventDocument(TypedDict):
+    """One event. Times are RFC 3339. `numbers`: each numeric property as "name=decimal", so that sums are
+    exact; `identifiers`: the keys it named; `payload`: the message as it came, not indexed."""
+
+    messageId: str
+    type: str
+    name: str
+    timestamp: str
+    receivedAt: str
+    sentTimestamp: NotRequired[str]
+    source: str
+    channel: NotRequired[str]
+    customer: NotRequired[str]
+    identifiers: list[str]
+    properties: dict[str, Any]
+    numbers: list[str]
+    payload: Item
+
+
+class ProfileDocument(TypedDict):
+    """One customer. `searchable`: ONE-IDs and identifier values, whatever their type; `hash`: of the content,
+    without the version and without lastSeenAt, which moves with every event."""
+
+    oneId: str
+    formerOneIds: list[str]
+    sequence: int
+    version: int
+    hash: str
+    createdAt: str
+    updatedAt: str
+    lastSeenAt: NotRequired[str]
+    identifiers: list[str]
+    identifierTypes: list[str]
+    searchable: list[str]
+    names: list[str]
+    attributes: dict[str, Any]
+
+
+def event_document(event: StoredEvent) -> EventDocument:
+    """What the event index keeps of an event."""
+    message = event.message
+    document = EventDocument(
+        messageId=message.message_id,
+        type=message.type,
+        name=message.name,
+        timestamp=format_time(message.timestamp),
+        receivedAt=format_time(message.received_at),
+        source=message.source,
+        identifiers=list(event.identifiers),
+        properties=flatten(message.properties),
+        numbers=numbers(message.properties),
+        payload=message.payload,
+    )
+    if message.sent_timestamp:
+        document["sentTimestamp"] = format_time(message.sent_timestamp)
+    if message.channel:
+        document["channel"] = message.channel
+    if event.one_id:
+        document["customer"] = event.one_id
+    return document
+
+
+def stored_event(document: EventDocument) -> StoredEvent:
+    """The event of a document: the inverse of `event_document`."""
+    sent = document.get("sentTimestamp")
+    message = Message(
+        message_id=document["messageId"],
+        type=document["type"],
+        name=document["name"],
+        timestamp=parse_time(document["timestamp"]),
+        received_at=parse_time(document["receivedAt"]),
+        sent_timestamp=parse_time(sent) if sent else None,
+        source=document["source"],
+        payload=document["payload"],
+    )
+    return StoredEvent(message, document.get("customer"), tuple(document["identifiers"]))
+
+
+def numbers(properties: dict[str, Any]) -> list[str]:
+    """Each numeric property of the top level as "name=decimal", in the shortest form that reads back."""
+    return [
+        f"{name}={Decimal(repr(value))}"
+        for name, value in properties.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
+
+
+def profile_document(record: CustomerRecord) -> ProfileDocument:
+    """What the profile index keeps of a customer; times and identifiers as the graph has them."""
+    seen = max((linked.last_seen_at for linked in record.identifiers), default=None)
+    identifiers = sorted(linked.identifier for linked in record.identifiers)
+    attributes = {key: held.value for key, held in record.attributes.items() if held.value is not None}
+    document = ProfileDocument(
+        oneId=record.one_id,
+        formerOneIds=sorted(record.former_one_ids),
+        sequence=record.sequence,
+        version=record.version,
+        hash="",
+        createdAt=record.created_at,
+        updatedAt=record.updated_at,
+        identifiers=[identifier.key for identifier in identifiers],
+        identifierTypes=sorted({identifier.type for identifier in identifiers}),
+        searchable=[record.one_id, *sorted(record.former_one_ids), *(found.value for found in identifiers)],
+        names=names(attributes),
+        attributes=flatten(attributes),
+    )
+    document["hash"] = content_hash(document)
+    if seen:
+        document["lastSeenAt"] = seen
+    return document
+
+
+def content_hash(document: ProfileDocument) -> str:
+    """SHA-256 of what a customer's document says, in canonical JSON."""
+    content = {key: value for key, value in document.items() if key not in ("hash", "version", "lastSeenAt")}
+    return hashlib.sha256(dumps(content, sort_keys=True)).hexdigest()
+
+
+def names(attributes: dict[str, Any]) -> list[str]:
+    """What a person is called: whole names, and given and family name in both orders, since Chinese puts the
+    family first and writes no space."""
+    given, family = _first(attributes, GIVEN_KEYS), _first(attributes, FAMILY_KEYS)
+    whole = [attributes[key] for key in NAME_KEYS if isinstance(attributes.get(key), str)]
+    if given and family:
+        return [*whole, f"{given} {family}", f"{family} {given}"]
+    return [*whole, *(part for part in (given, family) if part)]
+
+
+def _first(attributes: dict[str, Any], keys: tuple[str, ...]) -> str | None:
+    return next((attributes[key] for key in keys if isinstance(attributes.get(key), str)), None)

@@ -1,0 +1,204 @@
+"""The event index: every event once, beside the other events of its customer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from oneid.domain.messages import StoredEvent, format_time
+from search.bulk import Operation, bulk
+from search.client import Parameters, Search
+from search.documents import EventDocument, event_document, stored_event
+from search.encoding import dumps
+from search.moves import move
+from search.pages import Edge, Page, SortKey, decode, encode
+from search.totals import EventGroup, EventTotal, Totals, totals
+
+CURSOR: Final = "event"
+NEWEST_FIRST: Final = [{"timestamp": "desc"}, {"messageId": "desc"}]
+ROUTED_IDS: Final = 50
+"""A request line may have 4,096 bytes: beyond this many ONE-IDs every shard is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An event that the index refuses for good."""
+
+    message_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events: of these names (none: all), from `since` on, before `until`."""
+
+    names: Sequence[str] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def clauses(self) -> list[dict[str, Any]]:
+        clauses: list[dict[str, Any]] = []
+        if self.names is not None:
+            clauses.append({"terms": {"name": list(self.names)}})
+        bounds = {"gte": self.since, "lt": self.until}
+        given = {name: format_time(moment) for name, moment in bounds.items() if moment}
+        if given:
+            clauses.append({"range": {"timestamp": given}})
+        return clauses
+
+
+class EventIndex:
+    """Reads and writes events through their alias.
+
+    An event lies in the shard of its customer. While a merge is being re-homed, events of a former ONE-ID still
+    lie there, and for a moment an event can lie in both places; reads therefore ask for all ONE-IDs of a
+    customer and drop doubles by messageId.
+    """
+
+    def __init__(self, search: Search, alias: str) -> None:
+        self._search = search
+        self._alias = alias
+
+    async def store(self, events: Sequence[StoredEvent]) -> list[Rejected]:
+        """Writes events durably; the same event again changes nothing. Returns those refused for good."""
+        outcomes = await bulk(self._search, self._alias, [_put(event_document(event)) for event in events])
+        return [
+            Rejected(event.message.message_id, outcome.reason)
+            for event, outcome in zip(events, outcomes, strict=True)
+            if outcome.reason
+        ]
+
+    async def refresh(self) -> None:
+        """Makes everything written so far searchable."""
+        await self._search.request("POST", f"/{self._alias}/_refresh")
+
+    async def by_customer(
+        self,
+        one_ids: Sequence[str],
+        wanted: EventFilter | None = None,
+        *,
+        first: int = 50,
+        after: str | None = None,
+    ) -> Page[StoredEvent]:
+        """A customer's events, newest first. `one_ids`: the customer's ONE-ID and all its former ones."""
+        clauses = [_of(one_ids), *(wanted or EventFilter()).clauses()]
+        key = decode(CURSOR, after, "after")
+        rows: dict[str, dict[str, Any]] = {}
+        more = True
+        while more and len(rows) <= first:
+            hits = await self._page(clauses, one_ids, size=first + 1, after=key)
+            rows |= {
+                hit["_source"]["messageId"]: hit for hit in hits if hit["_source"]["messageId"] not in rows
+            }
+            more = len(hits) > first
+            key = _key(hits[-1]) if hits else None
+        page = list(rows.values())[:first]
+        return Page(
+            edges=tuple(Edge(encode(CURSOR, _key(hit)), stored_event(hit["_source"])) for hit in page),
+            has_next=len(rows) > first,
+            has_previous=after is not None,
+            total=await self._count(clauses, one_ids),
+        )
+
+    async def get(self, message_ids: Sequence[str]) -> dict[str, StoredEvent]:
+        """Events by messageId, those that exist."""
+        if not message_ids:
+            return {}
+        body = {"query": {"terms": {"messageId": list(message_ids)}}, "size": 2 * len(message_ids)}
+        answer = await self._search.request("POST", f"/{self._alias}/_search", body)
+        documents: list[EventDocument] = [hit["_source"] for hit in answer["hits"]["hits"]]
+        return {document["messageId"]: stored_event(document) for document in documents}
+
+    async def totals(
+        self,
+        wanted: EventFilter,
+        *,
+        sum: str | None = None,
+        group: EventGroup | None = None,
+        zone: str = "UTC",
+        former: Mapping[str, str] | None = None,
+    ) -> list[EventTotal]:
+        """Events, different customers and the exact sum of a numeric property, by key (see `search.totals`).
+        While an event lies in two places, between its copy and its delete, it counts twice."""
+        asked = Totals(wanted.clauses(), sum=sum, group=group, zone=zone, former=former)
+        return await totals(self._search, self._alias, asked)
+
+    async def rehome(self, targets: Mapping[str, str]) -> int:
+        """Moves the events of former ONE-IDs to their customers; returns how many (see `search.moves`)."""
+        return await move(self._search, self._alias, targets)
+
+    async def homes(self, one_ids: Sequence[str]) -> set[str]:
+        """Those of the ONE-IDs under which events lie."""
+        if not one_ids:
+            return set()
+        body = {
+            "query": {"bool": {"filter": [_of(one_ids)]}},
+            "size": 0,
+            "aggs": {"homes": {"terms": {"field": "customer", "size": len(one_ids)}}},
+        }
+        answer = await self._search.request("POST", f"/{self._alias}/_search", body)
+        return {bucket["key"] for bucket in answer["aggregations"]["homes"]["buckets"]}
+
+    async def _page(
+        self,
+        clauses: list[dict[str, Any]],
+        one_ids: Sequence[str],
+        *,
+        size: int,
+        after: SortKey | None,
+    ) -> list[dict[str, Any]]:
+        body: dict[str, Any] = {"query": {"bool": {"filter": clauses}}, "size": size, "sort": NEWEST_FIRST}
+        if after:
+            body["search_after"] = list(after)
+        answer = await self._search.request("POST", f"/{self._alias}/_search", body, params=_routing(one_ids))
+        hits: list[dict[str, Any]] = answer["hits"]["hits"]
+        return hits
+
+    async def _count(self, clauses: list[dict[str, Any]], one_ids: Sequence[str]) -> int:
+        """How many different events. Doubles only exist between ONE-IDs, so one of them alone counts right."""
+        body = {
+            "query": {"bool": {"filter": clauses}},
+            "size": 0,
+            "track_total_hits": True,
+            "aggs": {"customers": {"terms": {"field": "customer", "size": 2}}},
+        }
+        answer = await self._search.request("POST", f"/{self._alias}/_search", body, params=_routing(one_ids))
+        if len(answer["aggregations"]["customers"]["buckets"]) < 2:
+            total: int = answer["hits"]["total"]["value"]
+            return total
+        return await self._count_distinct(clauses, one_ids)
+
+    async def _count_distinct(self, clauses: list[dict[str, Any]], one_ids: Sequence[str]) -> int:
+        sources = [{"id": {"terms": {"field": "messageId"}}}]
+        composite: dict[str, Any] = {"size": 10_000, "sources": sources}
+        body = {"query": {"bool": {"filter": clauses}}, "size": 0, "aggs": {"ids": {"composite": composite}}}
+        count = 0
+        while True:
+            answer = await self._search.request(
+                "POST", f"/{self._alias}/_search", body, params=_routing(one_ids)
+            )
+            found = answer["aggregations"]["ids"]
+            count += len(found["buckets"])
+            if "after_key" not in found:
+                return count
+            composite["after"] = found["after_key"]
+
+
+def _put(document: EventDocument) -> Operation:
+    """Without a customer the event lies where its own id puts it."""
+    meta = {"_id": document["messageId"]}
+    if customer := document.get("customer"):
+        meta["routing"] = customer
+    return Operation("index", meta, dumps(document))
+
+
+def _of(one_ids: Sequence[str]) -> dict[str, Any]:
+    return {"terms": {"customer": list(one_ids)}}
+
+
+def _routing(one_ids: Sequence[str]) -> Parameters:
+    return {"routing": ",".join(one_ids)} if len(one_ids) <= ROUTED_IDS else {}
+
+
+def _key(hit: dict[str, Any]) -> SortKey:
+    return hit["sort"][0], hit["sort"][1]

@@ -1,0 +1,63 @@
+"""Re-homing: events of a merged-away ONE-ID move to the shard of the customer who took it over.
+
+Routing decides the shard, and both routings may lead to the same one. There the copy written under the new
+ONE-ID replaces the old document, and a plain delete under the old routing would remove the only copy. So each
+delete carries the sequence number that the old copy was read with: replaced, it is refused (409), which is right.
+Any kill leaves the old copy, both, or the new one, and doing it again ends in the new one alone.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from search.bulk import Operation, bulk
+from search.client import Search
+from search.encoding import dumps
+
+PAGE: Final = 1_000
+
+
+async def move(search: Search, alias: str, targets: Mapping[str, str], *, page: int = PAGE) -> int:
+    """Moves the events of each former ONE-ID to its target; returns how many there were."""
+    await search.request("POST", f"/{alias}/_refresh")
+    moved = 0
+    after: list[Any] | None = None
+    while hits := await _read(search, alias, targets, after, page):
+        await bulk(search, alias, [_copy(hit, targets) for hit in hits])
+        await bulk(search, alias, [_remove(hit) for hit in hits])
+        moved += len(hits)
+        after = hits[-1]["sort"]
+    if moved:
+        await search.request("POST", f"/{alias}/_refresh")
+    return moved
+
+
+async def _read(
+    search: Search, alias: str, targets: Mapping[str, str], after: list[Any] | None, page: int
+) -> list[dict[str, Any]]:
+    body: dict[str, Any] = {
+        "query": {"bool": {"filter": [{"terms": {"customer": list(targets)}}]}},
+        "size": page,
+        "sort": [{"customer": "asc"}, {"messageId": "asc"}],
+        "seq_no_primary_term": True,
+    }
+    if after:
+        body["search_after"] = after
+    answer = await search.request("POST", f"/{alias}/_search", body)
+    hits: list[dict[str, Any]] = answer["hits"]["hits"]
+    return hits
+
+
+def _copy(hit: dict[str, Any], targets: Mapping[str, str]) -> Operation:
+    target = targets[hit["_source"]["customer"]]
+    document = {**hit["_source"], "customer": target}
+    return Operation("index", {"_id": hit["_id"], "routing": target}, dumps(document))
+
+
+def _remove(hit: dict[str, Any]) -> Operation:
+    meta = {
+        "_id": hit["_id"],
+        "routing": hit["_routing"],
+        "if_seq_no": hit["_seq_no"],
+        "if_primary_term": hit["_primary_term"],
+    }
+    return Operation("delete", meta)

@@ -1,0 +1,178 @@
+"""The profile index: whole documents, written with the customer's version so that order does not matter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from oneid.domain.customers import CustomerRecord
+from oneid.errors import InvalidInput
+from search.bulk import Operation, bulk
+from search.client import Search
+from search.documents import profile_document
+from search.encoding import dumps
+from search.pages import Edge, Page, SortKey, decode, encode
+
+CURSOR: Final = "customer"
+NEWEST_FIRST: Final = [{"sequence": "desc"}, {"oneId": "asc"}]
+OLDEST_FIRST: Final = [{"sequence": "asc"}, {"oneId": "desc"}]
+
+
+class Fingerprint(NamedTuple):
+    """What tells whether a document is the customer's current one."""
+
+    version: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    """Which part of a list is asked for. `backward`: the last rows before `key` instead of the first after."""
+
+    size: int
+    key: SortKey | None
+    backward: bool
+
+
+class ProfileIndex:
+    """Reads and writes profile documents through their alias."""
+
+    def __init__(self, search: Search, alias: str) -> None:
+        self._search = search
+        self._alias = alias
+
+    async def write(self, live: Sequence[CustomerRecord], gone: Sequence[tuple[str, int]]) -> dict[str, str]:
+        """Puts the documents of live customers and deletes those of former ones (ONE-ID, version), in one
+        request. A newer version that is there already stays. Returns what was refused, ONE-ID to reason."""
+        operations = [*(_put(record) for record in live), *(_delete(*former) for former in gone)]
+        outcomes = await bulk(self._search, self._alias, operations)
+        return {
+            operation.meta["_id"]: outcome.reason
+            for operation, outcome in zip(operations, outcomes, strict=True)
+            if outcome.reason
+        }
+
+    async def refresh(self) -> None:
+        """Makes everything written so far searchable."""
+        await self._search.request("POST", f"/{self._alias}/_refresh")
+
+    async def search(
+        self,
+        text: str | None = None,
+        *,
+        keys: Sequence[str] = (),
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Page[str]:
+        """ONE-IDs, the newest customer first. `text` is a ONE-ID, a former one, the value of an identifier,
+        or words of a name; `keys` are identifier keys that the text may stand for. No text: everybody.
+        `first` with `after` or `last` with `before`; raises InvalidInput on other pairs and foreign cursors."""
+        wanted = _slice(first, after, last, before)
+        query = _query(text, keys)
+        answer = await self._search.request("POST", f"/{self._alias}/_search", _body(query, wanted))
+        hits: list[dict[str, Any]] = answer["hits"]["hits"]
+        rows: list[SortKey] = [(hit["sort"][0], hit["sort"][1]) for hit in hits[: wanted.size]]
+        more = len(hits) > wanted.size
+        behind = wanted.key is not None and await self._any_behind(query, wanted)
+        if wanted.backward:
+            rows.reverse()
+        return Page(
+            edges=tuple(Edge(encode(CURSOR, row), row[1]) for row in rows),
+            has_next=behind if wanted.backward else more,
+            has_previous=more if wanted.backward else behind,
+            total=answer["hits"]["total"]["value"],
+        )
+
+    async def fingerprints(self, one_ids: Sequence[str]) -> dict[str, Fingerprint]:
+        """The versions of the documents that exist, as written, searchable or not."""
+        if not one_ids:
+            return {}
+        body = {"ids": list(one_ids)}
+        answer = await self._search.request(
+            "POST", f"/{self._alias}/_mget", body, params={"_source": "version,hash"}
+        )
+        return {
+            document["_id"]: Fingerprint(document["_source"]["version"], document["_source"]["hash"])
+            for document in answer["docs"]
+            if document.get("found")
+        }
+
+    async def ids_between(self, after: str, until: str | None, *, limit: int = 1000) -> list[str]:
+        """ONE-IDs of documents in the range (after, until], in order; until None: to the end."""
+        bounds = {"gt": after} if until is None else {"gt": after, "lte": until}
+        body = {
+            "query": {"bool": {"filter": [{"range": {"oneId": bounds}}]}},
+            "size": limit,
+            "sort": [{"oneId": "asc"}],
+            "_source": False,
+        }
+        answer = await self._search.request("POST", f"/{self._alias}/_search", body)
+        return [hit["_id"] for hit in answer["hits"]["hits"]]
+
+    async def _any_behind(self, query: dict[str, Any], wanted: _Slice) -> bool:
+        """Whether the list has rows on the side that a cursor comes from, its own row included."""
+        assert wanted.key is not None
+        sequence, one_id = wanted.key
+        here = {
+            "bool": {"filter": [{"term": {"sequence": sequence}}, {"range": {"oneId": _tie(one_id, wanted)}}]}
+        }
+        beyond = {"range": {"sequence": {"lt" if wanted.backward else "gt": sequence}}}
+        either = {"bool": {"should": [beyond, here], "minimum_should_match": 1}}
+        body = {
+            "query": {"bool": {"filter": [query, either]}},
+            "size": 0,
+            "terminate_after": 1,
+            "track_total_hits": True,
+        }
+        answer = await self._search.request("POST", f"/{self._alias}/_search", body)
+        return bool(answer["hits"]["total"]["value"])
+
+
+def _put(record: CustomerRecord) -> Operation:
+    meta = {"_id": record.one_id, "version": record.version, "version_type": "external_gte"}
+    return Operation("index", meta, dumps(profile_document(record)))
+
+
+def _delete(one_id: str, version: int) -> Operation:
+    return Operation("delete", {"_id": one_id, "version": version, "version_type": "external_gte"})
+
+
+def _slice(first: int | None, after: str | None, last: int | None, before: str | None) -> _Slice:
+    if first is not None and last is not None:
+        raise InvalidInput("first and last exclude each other", field=("last",))
+    if last is not None:
+        if after is not None:
+            raise InvalidInput("after goes with first", field=("after",))
+        return _Slice(last, decode(CURSOR, before, "before"), backward=True)
+    if before is not None:
+        raise InvalidInput("before goes with last", field=("before",))
+    return _Slice(50 if first is None else first, decode(CURSOR, after, "after"), backward=False)
+
+
+def _body(query: dict[str, Any], wanted: _Slice) -> dict[str, Any]:
+    body = {
+        "query": {"bool": {"filter": [query]}},
+        "size": wanted.size + 1,
+        "sort": OLDEST_FIRST if wanted.backward else NEWEST_FIRST,
+        "track_total_hits": True,
+        "_source": False,
+    }
+    return {**body, "search_after": list(wanted.key)} if wanted.key else body
+
+
+def _query(text: str | None, keys: Sequence[str]) -> dict[str, Any]:
+    words = (text or "").strip()
+    if not words:
+        return {"match_all": {}}
+    choices: list[dict[str, Any]] = [
+        {"term": {"searchable": words}},
+        {"match_phrase": {"names": words}},
+    ]
+    if keys:
+        choices.append({"terms": {"identifiers": list(keys)}})
+    return {"bool": {"should": choices, "minimum_should_match": 1}}
+
+
+def _tie(one_id: str, wanted: _Slice) -> dict[str, str]:
+    return {"gte" if wanted.backward else "lte": one_id}
