@@ -17,7 +17,7 @@ from oneid.embedded.signals import until_stopped
 
 def main() -> int:
     arguments = _arguments()
-    console = Console(stderr=True, highlight=False, markup=False)
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     try:
         _serve(arguments.data_dir.resolve(), arguments.memory, console)
     except ServerError as error:
