@@ -1,0 +1,1 @@
+"""The admin and partner schema at /graphql, split by noun."""

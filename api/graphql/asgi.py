@@ -1,0 +1,139 @@
+"""The ASGI application at /graphql."""
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+from cross_web import HTTPException
+from graphql import GraphQLError
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.http import GraphQLHTTPResponse
+from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types import ExecutionResult
+
+from api.graphql.context import Context
+from api.graphql.credentials import bearer
+from api.graphql.errors import present
+from api.graphql.execution import AdminSchema
+from api.graphql.graphiql import page
+from api.graphql.loaders import Loaders
+from api.graphql.negotiation import GRAPHQL_JSON, JSON, negotiate, request_error_status, status_of
+from api.graphql.schema import create_schema
+from api.graphql.services import Services
+from api.graphql.websockets import TransportHandler, WebSocketAdapter, on_connect
+from api.guard import BodyGuard
+from oneid.errors import OneIdError
+
+MAX_BODY: Final = 1024 * 1024
+INIT_TIMEOUT: Final = timedelta(seconds=10)
+MAX_SUBSCRIPTIONS: Final = 20
+
+
+class AdminView(GraphQL[Context, None]):
+    """Authenticates, negotiates the media type and answers as GraphQL over HTTP wants it."""
+
+    websocket_adapter_class = WebSocketAdapter
+    graphql_transport_ws_handler_class = TransportHandler
+
+    def __init__(self, schema: AdminSchema, services: Services) -> None:
+        super().__init__(
+            schema,
+            graphql_ide=None,
+            allow_queries_via_get=False,
+            subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL, GRAPHQL_SSE_PROTOCOL),
+            connection_init_wait_timeout=INIT_TIMEOUT,
+            max_subscriptions_per_connection=MAX_SUBSCRIPTIONS,
+        )
+        self._services = services
+        self._sandbox = services.settings.mode == "sandbox"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        if self._sandbox and request.method == "GET" and "text/html" in request.headers.get("accept", ""):
+            return HTMLResponse(page())
+        context = self._context()
+        request.state.context = context
+        request.state.media = negotiate(request.headers.get("accept"))
+        try:
+            return await self._run(request, context)
+        except OneIdError as error:
+            return self._refuse(request, GraphQLError(error.message, original_error=error))
+        except HTTPException as error:
+            return self._refuse(request, GraphQLError(error.reason), error.status_code)
+
+    async def _run(self, request: Request, context: Context) -> Response:
+        if request.state.media is None:
+            raise HTTPException(HTTPStatus.NOT_ACCEPTABLE, f"the answer is {GRAPHQL_JSON} or {JSON}")
+        await context.authenticate(bearer(request.headers))
+        if request.method != "POST":
+            raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, "use POST")
+        response = await self.run(request, context=context)
+        if response.media_type == JSON:
+            self._finish(request, response)
+        return response
+
+    def _finish(self, request: Request, response: Response) -> None:
+        """Media type and status, which only this view knows. Streams pass as they are."""
+        response.headers["x-request-id"] = request.state.context.request_id
+        response.headers["cache-control"] = "private, no-store"
+        if request.state.media == GRAPHQL_JSON:
+            response.headers["content-type"] = f"{GRAPHQL_JSON}; charset=utf-8"
+            response.status_code = getattr(request.state, "request_error", None) or response.status_code
+        else:
+            response.headers["content-type"] = f"{JSON}; charset=utf-8"
+
+    def _refuse(self, request: Request, error: GraphQLError, status: int | None = None) -> Response:
+        """A request that was not executed, for a reason that is not in its document."""
+        shown = present(error, request.state.context.request_id)
+        body = orjson.dumps({"errors": [shown.formatted]})
+        response = Response(body, status or status_of(shown.extensions), media_type=JSON)
+        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            response.headers["allow"] = "POST"
+        retry_after = (shown.extensions or {}).get("retryAfter")
+        if retry_after is not None:
+            response.headers["retry-after"] = str(max(1, round(retry_after)))
+        self._finish(request, response)
+        return response
+
+    def _context(self) -> Context:
+        return Context(self._services, Loaders(self._services), self._sandbox)
+
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
+        """The context of a WebSocket; of a request it is made before."""
+        context = self._context()
+        context.secret = bearer(request.headers)
+        return context
+
+    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
+        status = request_error_status(result)
+        answer = await super().process_result(request, result)
+        if status is not None:
+            request.state.request_error = status
+            del answer["data"]
+        return answer
+
+    async def on_ws_connect(self, context: Context) -> Any:
+        return await on_connect(context)
+
+    def decode_json(self, data: str | bytes) -> object:
+        return orjson.loads(data)
+
+    def encode_json(self, data: object) -> bytes:
+        return orjson.dumps(data)
+
+
+def create_graphql_app(services: Services) -> ASGIApp:
+    """The application over these services: HTTP with a limit on bodies, server-sent events, WebSockets."""
+    schema = create_schema(suggestions=services.settings.mode == "sandbox")
+    return BodyGuard(AdminView(schema, services), MAX_BODY)

@@ -1,0 +1,1 @@
+"""The business clock in the schema."""

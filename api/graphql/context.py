@@ -1,0 +1,64 @@
+"""What resolvers are given: who asks, the services, and loaders that live as long as one operation."""
+
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+from uuid import uuid4
+
+import strawberry
+
+from api.graphql.loaders import Loaders
+from api.graphql.scopes import Scope, holds
+from api.graphql.services import Services
+from oneid.domain.keys import Actor
+
+
+def new_request_id() -> str:
+    """What an error and its log line have in common."""
+    return uuid4().hex
+
+
+NOBODY = Actor("", "", frozenset())
+
+
+@dataclass(slots=True)
+class Context:
+    """One operation's context. A WebSocket has one for the connection, from which each operation's is made.
+
+    `secret` is the key's text, checked again while a stream lasts; `connection_params` is set by strawberry.
+    """
+
+    services: Services
+    loaders: Loaders
+    sandbox: bool
+    actor: Actor = NOBODY
+    secret: str = field(default="", repr=False)
+    request_id: str = field(default_factory=new_request_id)
+    streaming: bool = False
+    connection_params: dict[str, object] = field(default_factory=dict[str, object])
+
+    def for_operation(self, *, streaming: bool) -> "Context":
+        """A copy with loaders of its own: what one operation has read is old news to the next."""
+        request_id = new_request_id() if streaming else self.request_id
+        return replace(self, loaders=Loaders(self.services), streaming=streaming, request_id=request_id)
+
+    async def authenticate(self, secret: str) -> None:
+        """Makes the key's owner the actor. Raises Unauthenticated, Throttled, Retriable."""
+        self.actor = await self.services.keys.authenticate_secret(secret)
+        self.secret = secret
+
+    async def check_key(self) -> None:
+        """Raises Unauthenticated once the key is revoked or has expired."""
+        self.actor = await self.services.keys.authenticate_secret(self.secret)
+
+    @property
+    def pii(self) -> bool:
+        """Whether personal data may be shown."""
+        return holds(self.actor, Scope.PII_READ)
+
+    @property
+    def introspection(self) -> bool:
+        """Open in a sandbox, else for `admin` only."""
+        return self.sandbox or Scope.ADMIN in self.actor.scopes
+
+
+Info: TypeAlias = strawberry.Info[Context, None]

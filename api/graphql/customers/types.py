@@ -1,0 +1,149 @@
+"""The customer and what hangs on it."""
+
+from enum import Enum
+from typing import Annotated
+
+import strawberry
+from strawberry.scalars import JSON
+
+from api.graphql.context import Info
+from api.graphql.events.types import Event
+from api.graphql.fields import field
+from api.graphql.identity.types import IdentityDecision
+from api.graphql.loaders import EventsOf
+from api.graphql.masking import mask_attribute, mask_identifier
+from api.graphql.paging import decision_connection, event_connection
+from api.graphql.relay import After, Connection, First, Node, encode_id, page
+from api.graphql.scalars import DateTime
+from oneid.domain.customers import AttributeValue, CustomerRecord, LinkedIdentifier
+
+
+@strawberry.enum(description="Who collected a value.")
+class DataParty(Enum):
+    FIRST = strawberry.enum_value("FIRST", description="The brand itself.")
+    SECOND = strawberry.enum_value("SECOND", description="A partner.")
+    THIRD = strawberry.enum_value("THIRD", description="Somebody else.")
+
+
+@strawberry.type(description="An identifier of a customer.")
+class Identifier:
+    type: str = strawberry.field(description="The declared type, such as phone.")
+    value: str = strawberry.field(description="The normalised value; masked without `pii:read`.")
+    first_seen_at: DateTime = strawberry.field(description="Time of the earliest event that named it.")
+    last_seen_at: DateTime = strawberry.field(description="Time of the latest event that named it.")
+    verified: bool = strawberry.field(description="Whether the person proved it, by a one-time code, say.")
+    source: str | None = strawberry.field(description="Who named it first: the key's name.")
+
+    @classmethod
+    def from_domain(cls, linked: LinkedIdentifier, pii: bool) -> "Identifier":
+        kind, value = linked.identifier
+        return cls(
+            type=kind,
+            value=value if pii else mask_identifier(kind, value),
+            first_seen_at=DateTime(linked.first_seen_at),
+            last_seen_at=DateTime(linked.last_seen_at),
+            verified=linked.verified,
+            source=linked.source,
+        )
+
+
+@strawberry.type(description="A value known about a customer.")
+class Attribute:
+    key: str = strawberry.field(description="The attribute's name.")
+    value: JSON = strawberry.field(description="The value; personal data are masked without `pii:read`.")
+    source: str = strawberry.field(description="Who sent it: the key's name, or what the sender called it.")
+    party: DataParty = strawberry.field(description="Who collected it.")
+    updated_at: DateTime = strawberry.field(description="Time of the event that set it.")
+
+    @classmethod
+    def from_domain(cls, key: str, attribute: AttributeValue, pii: bool) -> "Attribute":
+        return cls(
+            key=key,
+            value=shown(key, attribute, pii),
+            source=attribute.source,
+            party=DataParty[attribute.party.name],
+            updated_at=DateTime(attribute.updated_at),
+        )
+
+
+def shown(key: str, attribute: AttributeValue, pii: bool) -> JSON:
+    return JSON(attribute.value if pii else mask_attribute(key, attribute.value))
+
+
+@strawberry.type(description="A person as the brand knows them: one ONE-ID, all identifiers, all attributes.")
+class Customer(Node):
+    one_id: str = strawberry.field(description="The ONE-ID: stable, never given to anybody else.")
+    former_one_ids: list[str] = strawberry.field(
+        description="ONE-IDs that were merged into this one; they find it for ever."
+    )
+    version: int = strawberry.field(description="Grows with each change; good for `expectedVersion`.")
+    created_at: DateTime = strawberry.field(description="When the customer was first seen.")
+    updated_at: DateTime = strawberry.field(description="When the customer last changed.")
+    record: strawberry.Private[CustomerRecord]
+
+    @field("The identifiers, in the order in which they were linked.")
+    def identifiers(
+        self,
+        info: Info,
+        type: Annotated[str | None, strawberry.argument(description="Of this type only.")] = None,
+    ) -> list[Identifier]:
+        pii = info.context.pii
+        wanted = (i for i in self.record.identifiers if type in (None, i.identifier.type))
+        return [Identifier.from_domain(linked, pii) for linked in wanted]
+
+    @field("The attributes that are set, by name.")
+    def attributes(
+        self,
+        info: Info,
+        keys: Annotated[list[str] | None, strawberry.argument(description="These only.")] = None,
+    ) -> list[Attribute]:
+        pii = info.context.pii
+        wanted = sorted((k, a) for k, a in self.record.attributes.items() if keys is None or k in keys)
+        return [Attribute.from_domain(key, a, pii) for key, a in wanted if a.value is not None]
+
+    @field("One attribute's value; null if it is not set.")
+    def attribute(
+        self, info: Info, key: Annotated[str, strawberry.argument(description="The attribute's name.")]
+    ) -> JSON | None:
+        attribute = self.record.attributes.get(key)
+        return shown(key, attribute, info.context.pii) if attribute else None
+
+    @field("What the customer did, newest first.")
+    async def events(
+        self,
+        info: Info,
+        names: Annotated[list[str] | None, strawberry.argument(description="Of these names only.")] = None,
+        since: Annotated[DateTime | None, strawberry.argument(description="At this time or later.")] = None,
+        until: Annotated[DateTime | None, strawberry.argument(description="Before this time.")] = None,
+        first: First = None,
+        after: After = None,
+    ) -> Connection[Event]:
+        asked = EventsOf.customer(self.record, names, since, until, page(first, after))
+        return event_connection(await info.context.loaders.events.load(asked), info.context)
+
+    @field("How this customer came to be: the identity decisions, oldest first.")
+    async def decisions(
+        self, info: Info, first: First = None, after: After = None
+    ) -> Connection[IdentityDecision]:
+        return await decision_connection(info.context, self.one_ids, page(first, after))
+
+    @property
+    def one_ids(self) -> tuple[str, ...]:
+        """Every ONE-ID that this customer has had."""
+        return (self.record.one_id, *self.record.former_one_ids)
+
+    @classmethod
+    def from_domain(cls, record: CustomerRecord) -> "Customer":
+        return cls(
+            id=encode_id("Customer", record.one_id),
+            one_id=record.one_id,
+            former_one_ids=list(record.former_one_ids),
+            version=record.version,
+            created_at=DateTime(record.created_at),
+            updated_at=DateTime(record.updated_at),
+            record=record,
+        )
+
+    @classmethod
+    def from_optional(cls, record: CustomerRecord | None) -> "Customer | None":
+        return cls.from_domain(record) if record else None

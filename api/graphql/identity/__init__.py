@@ -1,0 +1,1 @@
+"""Identity rules, decisions and evidence in the schema."""

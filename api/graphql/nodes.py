@@ -1,0 +1,51 @@
+"""Any object by its global id."""
+
+import asyncio
+from typing import Annotated, Final
+
+import strawberry
+
+from api.graphql.context import Context, Info
+from api.graphql.customers.types import Customer
+from api.graphql.events.types import Event
+from api.graphql.fields import root
+from api.graphql.relay import MAX_PAGE, Node, decode_id
+from api.graphql.scopes import Scope
+from oneid.errors import TooLarge
+
+
+async def customer_node(context: Context, key: str) -> Node | None:
+    return Customer.from_optional(await context.loaders.customers.load(key))
+
+
+async def event_node(context: Context, key: str) -> Node | None:
+    event = await context.loaders.messages.load(key)
+    return Event.from_domain(event, context.pii) if event else None
+
+
+KINDS: Final = {"Customer": customer_node, "Event": event_node}
+
+
+async def find_node(context: Context, id_: strawberry.ID) -> Node | None:
+    """The object, None for a foreign id as for one of something that is gone."""
+    kind, key = decode_id(id_) or ("", "")
+    return await KINDS[kind](context, key) if kind in KINDS else None
+
+
+@strawberry.type
+class NodeQueries:
+    @root("The object with this global id; null if there is none.", Scope.CUSTOMERS_READ)
+    async def node(
+        self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The global id.")]
+    ) -> Node | None:
+        return await find_node(info.context, id)
+
+    @root("The objects with these global ids, in order; null where there is none.", Scope.CUSTOMERS_READ)
+    async def nodes(
+        self,
+        info: Info,
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="Global ids, at most 100.")],
+    ) -> list[Node | None]:
+        if len(ids) > MAX_PAGE:
+            raise TooLarge(f"at most {MAX_PAGE} at a time", field=("ids",))
+        return list(await asyncio.gather(*(find_node(info.context, id_) for id_ in ids)))

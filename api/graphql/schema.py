@@ -1,0 +1,65 @@
+"""The admin schema: the sum of its nouns."""
+
+import strawberry
+from graphql import (
+    GraphQLArgument,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    Undefined,
+)
+from strawberry.schema.config import StrawberryConfig
+
+from api.graphql.clock.mutations import ClockMutations
+from api.graphql.clock.queries import ClockQueries
+from api.graphql.customers.mutations import CustomerMutations
+from api.graphql.customers.queries import CustomerQueries
+from api.graphql.customers.subscriptions import CustomerSubscriptions
+from api.graphql.dead_letters.mutations import DeadLetterMutations
+from api.graphql.dead_letters.queries import DeadLetterQueries
+from api.graphql.documents import Documents
+from api.graphql.events.mutations import EventMutations
+from api.graphql.events.queries import EventQueries
+from api.graphql.execution import AdminSchema
+from api.graphql.identity.mutations import IdentityMutations
+from api.graphql.identity.queries import IdentityQueries
+from api.graphql.nodes import NodeQueries
+from api.graphql.scalars import SCALARS
+
+
+@strawberry.type(description="What can be asked.")
+class Query(NodeQueries, CustomerQueries, IdentityQueries, EventQueries, DeadLetterQueries, ClockQueries): ...
+
+
+@strawberry.type(
+    description="What can be done. Every mutation takes one input and answers with `userErrors`."
+)
+class Mutation(EventMutations, CustomerMutations, IdentityMutations, ClockMutations, DeadLetterMutations): ...
+
+
+@strawberry.type(description="What can be followed, over graphql-transport-ws or server-sent events.")
+class Subscription(CustomerSubscriptions): ...
+
+
+def create_schema(*, suggestions: bool) -> AdminSchema:
+    """The schema. `suggestions`: whether errors may say "Did you mean", which tells what there is."""
+    config = StrawberryConfig(
+        disable_field_suggestions=not suggestions, batching_config=None, scalar_map=SCALARS
+    )
+    schema = AdminSchema(Query, Mutation, Subscription, config=config, extensions=[Documents])
+    _drop_null_defaults(schema.core)
+    return schema
+
+
+def _drop_null_defaults(schema: GraphQLSchema) -> None:
+    """A Python default of None says "may be left out", which the schema need not repeat as `= null`."""
+    optional: list[GraphQLArgument | GraphQLInputField] = []
+    for kind in schema.type_map.values():
+        if isinstance(kind, GraphQLInputObjectType):
+            optional += kind.fields.values()
+        elif isinstance(kind, GraphQLObjectType):
+            optional += [argument for field in kind.fields.values() for argument in field.args.values()]
+    for argument in optional:
+        if argument.default_value is None:
+            argument.default_value = Undefined

@@ -1,0 +1,67 @@
+"""WebSockets: JSON as text frames, a key at the start, and an end to every stream when the key is gone."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+import orjson
+from starlette.websockets import WebSocketDisconnect
+from strawberry.asgi import ASGIWebSocketAdapter
+from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http.exceptions import WebSocketDisconnected
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.types.unset import UNSET
+
+from api.graphql.context import Context
+from api.graphql.credentials import from_init
+from oneid.errors import OneIdError, Retriable, Unauthenticated
+
+CHECK_SECONDS: Final = 2.0
+FORBIDDEN: Final = 4403
+
+
+class WebSocketAdapter(ASGIWebSocketAdapter):
+    """orjson gives bytes, which would become binary frames that the protocol does not know."""
+
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        try:
+            await self.ws.send_text(orjson.dumps(message).decode())
+        except (WebSocketDisconnect, RuntimeError) as error:
+            raise WebSocketDisconnected from error
+
+
+class TransportHandler(BaseGraphQLTransportWSHandler[Context, None]):
+    """Looks after the key for as long as the connection lasts."""
+
+    async def handle(self) -> None:
+        watch = asyncio.create_task(self._watch())
+        try:
+            await super().handle()
+        finally:
+            watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await watch
+
+    async def _watch(self) -> None:
+        """Closes the connection once the key is revoked or has expired."""
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            if not self.connection_acknowledged:
+                continue
+            try:
+                await self.context.check_key()
+            except Unauthenticated:
+                await self.websocket.close(FORBIDDEN, "Forbidden")
+                return
+            except Retriable:
+                continue
+
+
+async def on_connect(context: Context) -> Any:
+    """Authenticates with the header's key or that of connection_init; else the connection is closed, 4403."""
+    try:
+        await context.authenticate(context.secret or from_init(context.connection_params))
+    except OneIdError as error:
+        raise ConnectionRejectionError from error
+    return UNSET

@@ -1,0 +1,89 @@
+"""Finding customers: by ONE-ID old or new, by identifier as anybody writes it, by words."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from graph.customers import Customers
+from graph.rules import RulesStore
+from oneid.clock import monotonic
+from oneid.domain.customers import CustomerRecord
+from oneid.domain.identifiers import Identifier
+from oneid.domain.normalisation import Dropped, normalise
+from oneid.domain.rules import IdentityRules, Normalizer
+from search.pages import Edge, Page
+from search.profiles import ProfileIndex
+
+RULES_SECONDS: Final = 1.0
+"""How old the rules may be that say how a value is normalised: reading them each time would double the cost
+of a lookup."""
+
+
+class CustomerService:
+    """Reads customers. `region` is where phone numbers without a country code belong."""
+
+    def __init__(self, customers: Customers, profiles: ProfileIndex, rules: RulesStore, region: str) -> None:
+        self._customers = customers
+        self._profiles = profiles
+        self._rules_store = rules
+        self._region = region
+        self._rules: tuple[float, IdentityRules] | None = None
+
+    async def by_one_id(self, one_id: str) -> CustomerRecord | None:
+        """The customer that this ONE-ID stands for today; a former ONE-ID finds the survivor."""
+        return (await self._customers.by_one_ids([one_id])).get(one_id)
+
+    async def by_one_ids(self, one_ids: Sequence[str]) -> list[CustomerRecord | None]:
+        """`by_one_id` of many, in order, in one query."""
+        found = await self._customers.by_one_ids(list(dict.fromkeys(one_ids)))
+        return [found.get(one_id) for one_id in one_ids]
+
+    async def by_identifier(self, kind: str, value: str) -> CustomerRecord | None:
+        """The owner of an identifier, written in any form that normalises to it."""
+        identifier = await self.normalised(kind, value)
+        if identifier is None:
+            return None
+        return (await self._customers.by_identifiers([identifier])).get(identifier)
+
+    async def search(
+        self,
+        text: str | None,
+        *,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+    ) -> Page[CustomerRecord]:
+        """Customers found by what somebody typed, the newest first: the index says who, the graph says what.
+        Raises InvalidInput on a foreign cursor."""
+        keys = [identifier.key for identifier in await self._readings(text)]
+        page = await self._profiles.search(
+            text, keys=keys, first=first, after=after, last=last, before=before
+        )
+        found = await self._customers.by_one_ids(page.nodes)
+        edges = [
+            Edge(edge.cursor, record)
+            for edge in page.edges
+            if (record := found.get(edge.node)) and record.one_id == edge.node
+        ]
+        return Page(tuple(edges), page.has_next, page.has_previous, page.total)
+
+    async def _readings(self, text: str | None) -> list[Identifier]:
+        """The identifiers that a text may stand for, of the types whose values are rewritten: 138 0013 8000
+        is the phone +8613800138000, and Anna@X.cn the email anna@x.cn."""
+        if not text or not text.strip():
+            return []
+        rules = await self._current_rules()
+        rewritten = [rule.type for rule in rules.types if rule.normalizer is not Normalizer.NONE]
+        readings = [await self.normalised(kind, text) for kind in rewritten]
+        return [identifier for identifier in readings if identifier]
+
+    async def normalised(self, kind: str, value: str) -> Identifier | None:
+        try:
+            return normalise(kind, value, await self._current_rules(), self._region)
+        except Dropped:
+            return None
+
+    async def _current_rules(self) -> IdentityRules:
+        if self._rules is None or monotonic() - self._rules[0] > RULES_SECONDS:
+            self._rules = monotonic(), await self._rules_store.current()
+        return self._rules[1]
