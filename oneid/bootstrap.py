@@ -1,6 +1,6 @@
 """The composition root: settings in, connected stores and services out. Nothing else constructs them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -9,11 +9,15 @@ from redis.asyncio import Redis
 from graph import client as graph_client
 from graph.client import Graph
 from graph.keys import ApiKeys
+from graph.projection import Projections
 from oneid.clock import SystemClock
 from oneid.errors import InvalidInput
 from oneid.log import client as log_client
 from oneid.log.events import EventLog
 from oneid.services.keys import KeyService
+from oneid.services.projection import ProjectionService
+from oneid.services.reconciliation import ReconciliationService
+from oneid.services.rehoming import RehomingService
 from oneid.settings import Settings
 from search import client as search_client
 from search.client import Search
@@ -36,7 +40,7 @@ class Stores:
 
 
 @asynccontextmanager
-async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
+async def open_stores(settings: Settings) -> AsyncGenerator[Stores]:
     """Connections to the three servers, closed at the end. Raises InvalidInput where a URL is missing."""
     async with AsyncExitStack() as stack:
         password = settings.neo4j_password.get_secret_value() if settings.neo4j_password else None
@@ -62,8 +66,26 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """What keeps the index equal to the graph."""
+
+    projection: ProjectionService
+    rehoming: RehomingService
+    reconciliation: ReconciliationService
+
+
+def upkeep(stores: Stores) -> Upkeep:
+    marks = Projections(stores.graph)
+    return Upkeep(
+        ProjectionService(marks, stores.profiles, stores.events),
+        RehomingService(marks, stores.events),
+        ReconciliationService(marks, stores.profiles, stores.events, stores.clock),
+    )
+
+
 @asynccontextmanager
-async def open_keys(settings: Settings) -> AsyncIterator[KeyService]:
+async def open_keys(settings: Settings) -> AsyncGenerator[KeyService]:
     """The API keys alone, which need nothing but the graph."""
     password = settings.neo4j_password.get_secret_value() if settings.neo4j_password else None
     url = required(settings.neo4j_url, "ONEID_NEO4J_URL")

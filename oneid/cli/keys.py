@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Annotated, TypeVar
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from oneid import bootstrap
 from oneid.cli.connection import connected_settings
@@ -43,7 +43,7 @@ def list_keys() -> None:
     """Show all keys, without their secrets."""
     with errors_as_sentences():
         found = _with_keys(lambda service: service.list())
-        table = Table("id", "kind", "name", "scopes", "created", "last used", "state")
+        table = Table(Column("id", min_width=22), "kind", "name", "scopes", "created", "last used", "state")
         for key in found:
             scopes = " ".join(sorted(key.scopes))
             table.add_row(
