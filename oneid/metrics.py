@@ -21,3 +21,13 @@ REQUEST_SECONDS: Final = Histogram(
 RESOLVED: Final = Counter("oneid_resolved_events", "Events resolved into the identity graph and stored")
 DEAD_LETTERS: Final = Counter("oneid_dead_letters", "Events kept as dead letters")
 BACKLOG: Final = Gauge("oneid_log_backlog_entries", "Log entries accepted and not finished", ["partition"])
+
+PROJECTED: Final = Counter("oneid_projected_customers", "Customers written to the profile index")
+REFUSED: Final = Counter("oneid_refused_profiles", "Profile documents that the index refused for good")
+REHOMED: Final = Counter(
+    "oneid_rehomed_customers", "Former ONE-IDs whose events were moved to their customer"
+)
+INDEX_LAG: Final = Gauge("oneid_index_lag_seconds", "Age of the oldest change that the index does not show")
+DIRTY: Final = Gauge("oneid_dirty_count", "Customers whose latest change the index does not show")
+DRIFT: Final = Gauge("oneid_drift_count", "What the last sweep over graph and index found wrong")
+RESTARTS: Final = Counter("oneid_loop_restarts", "Times a background loop failed and was restarted", ["loop"])

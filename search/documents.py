@@ -104,7 +104,7 @@ def numbers(properties: dict[str, Any]) -> list[str]:
 def profile_document(record: CustomerRecord) -> ProfileDocument:
     """What the profile index keeps of a customer; times and identifiers as the graph has them."""
     seen = max((linked.last_seen_at for linked in record.identifiers), default=None)
-    identifiers = sorted(linked.identifier for linked in record.identifiers)
+    identifiers = sorted((linked.identifier for linked in record.identifiers), key=lambda found: found.key)
     attributes = {key: held.value for key, held in record.attributes.items() if held.value is not None}
     document = ProfileDocument(
         oneId=record.one_id,

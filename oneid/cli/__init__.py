@@ -12,6 +12,7 @@ COMMANDS: dict[str, str] = {
     "stop": "oneid.cli.stop:stop",
     "doctor": "oneid.cli.doctor:doctor",
     "migrate": "oneid.cli.migrate:migrate",
+    "reconcile": "oneid.cli.reconcile:reconcile",
     "keys": "oneid.cli.keys:keys",
     "backup": "oneid.cli.backup:backup",
     "restore": "oneid.cli.backup:restore",

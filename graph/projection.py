@@ -1,0 +1,179 @@
+"""What the index does not show yet: customers marked :Dirty, and merged ones whose events are marked :Rehome.
+
+A mark is taken off only by whoever saw the version that is still current: the REMOVE takes the node's lock, and
+the version is compared under it. A change in between keeps its mark.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from graph.client import Graph
+from graph.customers import record_of
+from oneid.domain.customers import CustomerRecord
+
+# The version is read before the rest: what is read later can only be newer, and then the mark stays.
+WHOLE: Final = """
+WITH c, c.version AS version
+RETURN c.oneId AS oneId, version, c.seq AS seq, c.createdAt AS createdAt, c.updatedAt AS updatedAt,
+       c.attributes AS attributes, c:Dirty AS dirty, c:Merged AS merged,
+       [(i:Identifier)-[:IDENTIFIES]->(c) |
+        [i.linkedSeq, i.key, i.firstSeenAt, i.lastSeenAt, i.verified, i.source]] AS identifiers,
+       [(m:Merged)-[:MERGED_INTO]->(c) | [m.seq, m.oneId]] AS former
+"""
+
+DIRTY: Final = f"MATCH (c:Customer:Dirty) WITH c LIMIT $limit {WHOLE}"
+
+# With a customer come those merged into it and the one it was merged into: their documents change together.
+DIRTY_AMONG: Final = f"""
+UNWIND $one_ids AS one_id
+MATCH (asked:Customer {{oneId: one_id}})
+OPTIONAL MATCH (asked)-[:MERGED_INTO]->(survivor:Customer)
+WITH DISTINCT coalesce(survivor, asked) AS c
+WITH [c] + [(former:Merged)-[:MERGED_INTO]->(c) | former] AS group
+UNWIND group AS c
+WITH c WHERE c:Dirty
+{WHOLE}
+"""
+
+AMONG: Final = f"UNWIND $one_ids AS one_id MATCH (c:Customer {{oneId: one_id}}) {WHOLE}"
+
+IDS: Final = """
+MATCH (c:Customer) WHERE c.oneId > $after
+RETURN c.oneId AS oneId ORDER BY c.oneId LIMIT $limit
+"""
+
+CLEAN: Final = """
+UNWIND $seen AS row
+MATCH (c:Customer {oneId: row[0]})
+REMOVE c:Dirty
+WITH c, row WHERE c.version <> row[1]
+SET c:Dirty
+"""
+
+MARK: Final = "UNWIND $one_ids AS one_id MATCH (c:Customer {oneId: one_id}) SET c:Dirty"
+
+BACKLOG: Final = "MATCH (c:Customer:Dirty) RETURN count(c) AS count, min(c.updatedAt) AS oldest"
+
+MOVES: Final = """
+MATCH (former:Rehome)-[:MERGED_INTO]->(c:Customer)
+WITH former, c, coalesce(former.rehomedTo = c.oneId, false) AS again
+WHERE NOT again OR former.rehomeAfter <= $now
+RETURN former.oneId AS former, c.oneId AS target, again
+LIMIT $limit
+"""
+
+MOVED: Final = """
+UNWIND $rows AS row
+MATCH (former:Customer {oneId: row.former})
+REMOVE former:Rehome
+WITH former, row
+MATCH (former)-[:MERGED_INTO]->(c:Customer)
+WHERE NOT row.again OR c.oneId <> row.target
+SET former:Rehome, former.rehomedTo = row.target, former.rehomeAfter = $again_at
+"""
+
+UNMARKED: Final = """
+UNWIND $one_ids AS one_id
+MATCH (c:Customer {oneId: one_id}) WHERE c:Merged AND NOT c:Rehome
+RETURN c.oneId AS oneId
+"""
+
+MARK_MOVES: Final = """
+UNWIND $one_ids AS one_id
+MATCH (c:Customer {oneId: one_id}) WHERE c:Merged
+SET c:Rehome
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Projected:
+    """A customer as the index must show it; `merged`: it must not show it at all."""
+
+    record: CustomerRecord
+    merged: bool
+    dirty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How much the index does not show yet, and since when (RFC 3339) the oldest change waits."""
+
+    count: int
+    oldest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Events of a former ONE-ID on their way to its customer. `again`: moved before, looked at once more."""
+
+    former: str
+    target: str
+    again: bool
+
+
+class Projections:
+    """Reads and clears the marks."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    async def dirty(self, limit: int) -> list[Projected]:
+        """Marked customers, at most `limit`, in no order."""
+        return _projected(await self._graph.read("projection.dirty", DIRTY, limit=limit))
+
+    async def dirty_among(self, one_ids: Sequence[str]) -> list[Projected]:
+        """Those marked among these customers, whatever ONE-ID they are named by."""
+        rows = await self._graph.read("projection.dirty_among", DIRTY_AMONG, one_ids=list(one_ids))
+        return _projected(rows)
+
+    async def among(self, one_ids: Sequence[str]) -> list[Projected]:
+        """These customers, marked or not, former ones as such."""
+        rows = await self._graph.read("projection.among", AMONG, one_ids=list(one_ids))
+        return _projected(rows)
+
+    async def ids(self, after: str, limit: int) -> list[str]:
+        """ONE-IDs in order, former ones too."""
+        rows = await self._graph.read("projection.ids", IDS, after=after, limit=limit)
+        return [row["oneId"] for row in rows]
+
+    async def clean(self, seen: Mapping[str, int]) -> None:
+        """Takes the mark off the customers that still have the version seen."""
+        rows = [[one_id, seen[one_id]] for one_id in sorted(seen)]
+        await self._graph.write("projection.clean", CLEAN, seen=rows)
+
+    async def mark(self, one_ids: Sequence[str]) -> None:
+        await self._graph.write("projection.mark", MARK, one_ids=sorted(one_ids))
+
+    async def backlog(self) -> Backlog:
+        rows = await self._graph.read("projection.backlog", BACKLOG)
+        return Backlog(rows[0]["count"], rows[0]["oldest"])
+
+    async def moves(self, now: int, limit: int) -> list[Move]:
+        """Moves that are due at `now` (`clock.sequence`)."""
+        rows = await self._graph.read("projection.moves", MOVES, now=now, limit=limit)
+        return [Move(**row) for row in rows]
+
+    async def moved(self, moves: Sequence[Move], again_at: int) -> None:
+        """Notes moves as done: the first time to be looked at again at `again_at`, the second time for good,
+        unless the customer has been merged away meanwhile."""
+        rows = [
+            {"former": move.former, "target": move.target, "again": move.again}
+            for move in sorted(moves, key=lambda move: move.former)
+        ]
+        await self._graph.write("projection.moved", MOVED, rows=rows, again_at=again_at)
+
+    async def unmarked(self, one_ids: Collection[str]) -> list[str]:
+        """Those of the former ONE-IDs whose events are not about to move."""
+        if not one_ids:
+            return []
+        rows = await self._graph.read("projection.unmarked", UNMARKED, one_ids=sorted(one_ids))
+        return [row["oneId"] for row in rows]
+
+    async def mark_moves(self, one_ids: Sequence[str]) -> None:
+        """Marks former ONE-IDs whose events have to move."""
+        await self._graph.write("projection.mark_moves", MARK_MOVES, one_ids=sorted(one_ids))
+
+
+def _projected(rows: list[dict[str, Any]]) -> list[Projected]:
+    return [Projected(record_of(row), row["merged"], row["dirty"]) for row in rows]

@@ -1,0 +1,53 @@
+"""Projection: what the graph knows of a customer becomes its document in the profile index."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from graph.projection import Projected, Projections
+from oneid.metrics import PROJECTED, REFUSED
+from oneid.services.rounds import Rounds
+from search.events import EventIndex
+from search.profiles import ProfileIndex
+
+logger = logging.getLogger(__name__)
+
+
+class ProjectionService:
+    """Takes marked customers to the index. Any number may run at once, in any process: documents are whole and
+    carry the customer's version, so that an older one never replaces a newer one."""
+
+    def __init__(self, marks: Projections, profiles: ProfileIndex, events: EventIndex) -> None:
+        self._marks = marks
+        self._profiles = profiles
+        self._events = events
+        self._rounds = Rounds(self._make_searchable)
+
+    async def run_once(self, limit: int = 500) -> int:
+        """Projects at most `limit` marked customers and returns how many there were. Raises Retriable."""
+        batch = await self._marks.dirty(limit)
+        await self._project(batch)
+        return len(batch)
+
+    async def make_searchable(self, one_ids: Sequence[str]) -> None:
+        """Returns when these customers and their events are found by a search; old ONE-IDs will do, too.
+        Callers that come while a round is running share the next one. Raises Retriable."""
+        await self._rounds.join(one_ids)
+
+    async def _make_searchable(self, one_ids: Sequence[str]) -> None:
+        await self._project(await self._marks.dirty_among(one_ids))
+        await asyncio.gather(self._profiles.refresh(), self._events.refresh())
+
+    async def _project(self, batch: Sequence[Projected]) -> None:
+        """Writes first and clears the marks afterwards: a crash in between only writes the same again."""
+        if not batch:
+            return
+        live = [entry.record for entry in batch if not entry.merged]
+        gone = [(entry.record.one_id, entry.record.version) for entry in batch if entry.merged]
+        refused = await self._profiles.write(live, gone)
+        for one_id, reason in refused.items():
+            # Kept marked it would be refused for ever, ahead of others; the reconciler keeps count of it.
+            logger.error("the index refuses the profile of %s: %s", one_id, reason)
+        REFUSED.inc(len(refused))
+        PROJECTED.inc(len(batch) - len(refused))
+        await self._marks.clean({entry.record.one_id: entry.record.version for entry in batch})

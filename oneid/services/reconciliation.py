@@ -1,0 +1,154 @@
+"""Reconciliation: compares graph and index, customer by customer, and repairs the index."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from graph.projection import Projected, Projections
+from oneid.clock import Clock
+from oneid.domain.messages import parse_time
+from oneid.metrics import DIRTY, DRIFT, INDEX_LAG
+from search.documents import profile_document
+from search.events import EventIndex
+from search.profiles import Fingerprint, ProfileIndex
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Report:
+    """What a sweep found: customers compared, documents wrong or missing (marked again), documents without a
+    customer (deleted), former ONE-IDs under which events lie (marked again)."""
+
+    compared: int = 0
+    stale: int = 0
+    ghosts: int = 0
+    strays: int = 0
+
+    @property
+    def drift(self) -> int:
+        return self.stale + self.ghosts + self.strays
+
+    def add(self, other: "Report") -> None:
+        self.compared += other.compared
+        self.stale += other.stale
+        self.ghosts += other.ghosts
+        self.strays += other.strays
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far the index is behind: marked customers, and the age in seconds of the oldest mark."""
+
+    dirty: int
+    seconds: float
+
+
+@dataclass(slots=True)
+class _Sweep:
+    """One walk over both stores, in order of ONE-ID."""
+
+    after: str = ""
+    done: bool = False
+    report: Report = field(default_factory=Report)
+
+
+class ReconciliationService:
+    """Walks both stores in ranges of ONE-IDs. What looks wrong is read again, past the index's refresh, before
+    it counts: a change that is on its way is not drift."""
+
+    def __init__(
+        self, marks: Projections, profiles: ProfileIndex, events: EventIndex, clock: Clock, *, page: int = 500
+    ) -> None:
+        self._marks = marks
+        self._profiles = profiles
+        self._events = events
+        self._clock = clock
+        self._page = page
+        self._sweep = _Sweep()
+
+    async def run_once(self) -> int:
+        """Compares one range; the next call takes the next one. Returns 0 at the end of a sweep, 1 before it.
+        Raises Retriable; the range is then compared again."""
+        await self.lag()
+        await self._step(self._sweep)
+        if not self._sweep.done:
+            return 1
+        DRIFT.set(self._sweep.report.drift)
+        self._sweep = _Sweep()
+        return 0
+
+    async def sweep(self) -> Report:
+        """Compares everything, once."""
+        sweep = _Sweep()
+        while not sweep.done:
+            await self._step(sweep)
+        DRIFT.set(sweep.report.drift)
+        return sweep.report
+
+    async def lag(self) -> Lag:
+        """How far the index is behind, also as metrics."""
+        backlog = await self._marks.backlog()
+        seconds = 0.0
+        if backlog.oldest:
+            seconds = max(0.0, (self._clock.now() - parse_time(backlog.oldest)).total_seconds())
+        DIRTY.set(backlog.count)
+        INDEX_LAG.set(seconds)
+        return Lag(backlog.count, seconds)
+
+    async def _step(self, sweep: _Sweep) -> None:
+        ids = await self._marks.ids(sweep.after, self._page)
+        until = ids[-1] if len(ids) == self._page else None
+        ghosts = await self._ghosts(sweep.after, until)
+        customers = await self._marks.among(ids)
+        stale, strays = await self._stale(customers), await self._strays(customers)
+        sweep.report.add(Report(len(customers), stale, ghosts, strays))
+        sweep.after, sweep.done = until or "", until is None
+
+    async def _stale(self, customers: Sequence[Projected]) -> int:
+        suspects = await self._differing(customers)
+        # Whatever the projector wrote in the meantime is seen by the second reading.
+        wrong = await self._differing(await self._marks.among(suspects)) if suspects else []
+        if wrong:
+            logger.warning("%d profiles are not what the graph says: %s", len(wrong), wrong[:10])
+            await self._marks.mark(wrong)
+        return len(wrong)
+
+    async def _differing(self, customers: Sequence[Projected]) -> list[str]:
+        """Customers whose document is not what it should be, unless a mark already says so."""
+        settled = [customer for customer in customers if not customer.dirty]
+        there = await self._profiles.fingerprints([customer.record.one_id for customer in settled])
+        return [
+            customer.record.one_id
+            for customer in settled
+            if there.get(customer.record.one_id) != _expected(customer)
+        ]
+
+    async def _ghosts(self, after: str, until: str | None) -> int:
+        """Deletes the documents of customers whom the graph does not know. The index is read first: a customer
+        created in between is then known to the graph."""
+        ghosts: list[str] = []
+        while ids := await self._profiles.ids_between(after, until, limit=self._page):
+            known = {customer.record.one_id for customer in await self._marks.among(ids)}
+            ghosts += [one_id for one_id in ids if one_id not in known]
+            after = ids[-1]
+        there = await self._profiles.fingerprints(ghosts)
+        if there:
+            logger.warning("%d profiles belong to nobody in the graph: %s", len(there), list(there)[:10])
+            await self._profiles.write((), [(one_id, found.version) for one_id, found in there.items()])
+        return len(there)
+
+    async def _strays(self, customers: Sequence[Projected]) -> int:
+        """Marks former ONE-IDs under which events lie for another move."""
+        merged = [customer.record.one_id for customer in customers if customer.merged]
+        strays = await self._marks.unmarked(await self._events.homes(merged))
+        if strays:
+            logger.warning("events of %d former customers have not moved: %s", len(strays), strays[:10])
+            await self._marks.mark_moves(strays)
+        return len(strays)
+
+
+def _expected(customer: Projected) -> Fingerprint | None:
+    if customer.merged:
+        return None
+    return Fingerprint(customer.record.version, profile_document(customer.record)["hash"])

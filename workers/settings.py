@@ -1,0 +1,97 @@
+"""`arq workers.settings.WorkerSettings`: the worker that keeps the index equal to the graph.
+
+Its work is found in the graph and not in the queue: whatever happens to Redis, nothing but time is lost.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+from arq.connections import RedisSettings
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from oneid import logs
+from oneid.bootstrap import Upkeep, open_stores, required, upkeep
+from oneid.settings import Settings
+from workers.loops import Loop, Loops
+
+Context = dict[str, Any]
+
+
+def __getattr__(name: str) -> dict[str, Any]:
+    """Settings are read when arq asks for them, not when somebody imports this module."""
+    if name != "WorkerSettings":
+        raise AttributeError(name)
+    return worker_settings(Settings())
+
+
+def worker_settings(settings: Settings) -> dict[str, Any]:
+    """What arq's worker is started with."""
+    return {
+        "functions": [reconcile],
+        "on_startup": startup(settings),
+        "on_shutdown": shutdown,
+        "redis_settings": redis_settings(required(settings.redis_url, "ONEID_REDIS_URL")),
+        "job_serializer": orjson.dumps,
+        "job_deserializer": orjson.loads,
+        "keep_result": 0,
+        "max_tries": 1000,  # a deployment that stops a job counts as a try
+        "health_check_interval": 10,
+    }
+
+
+def startup(settings: Settings) -> Callable[[Context], Awaitable[None]]:
+    async def start(ctx: Context) -> None:
+        """Connects the stores and starts the loops."""
+        logs.configure()
+        logging.getLogger("arq").handlers.clear()
+        ctx["stack"] = stack = AsyncExitStack()
+        ctx["upkeep"] = work = upkeep(await stack.enter_async_context(open_stores(settings)))
+        ctx["loops"] = running = Loops(loops(work))
+        running.start()
+
+    return start
+
+
+async def shutdown(ctx: Context) -> None:
+    """Lets the loops finish their step, then closes the stores."""
+    await ctx["loops"].close()
+    await ctx["stack"].aclose()
+
+
+async def reconcile(ctx: Context) -> int:
+    """Job: compares everything at once instead of range by range; returns what was wrong."""
+    work: Upkeep = ctx["upkeep"]
+    report = await work.reconciliation.sweep()
+    return report.drift
+
+
+def loops(work: Upkeep) -> tuple[Loop, ...]:
+    """Projection and re-homing look for work all the time; reconciliation takes one range a second and rests
+    when it has seen all of them."""
+    return (
+        Loop("projection", work.projection.run_once, idle=0.1),
+        Loop("rehoming", work.rehoming.run_once, idle=0.25),
+        Loop("reconciliation", work.reconciliation.run_once, idle=10.0, busy=1.0),
+    )
+
+
+def redis_settings(url: str) -> RedisSettings:
+    """arq's connection, which waits for a Redis that is away instead of ending the worker."""
+    settings = RedisSettings.from_dsn(url)
+    return replace(
+        settings,
+        username=unquote(settings.username) if settings.username else None,
+        password=unquote(settings.password) if settings.password else None,
+        conn_timeout=5,
+        conn_retries=60,
+        retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), -1),
+        retry_on_error=[RedisConnectionError, RedisTimeoutError],
+    )
