@@ -26,6 +26,12 @@ LEAST_DISK = 2 * 1024**3
 Check = Callable[[], Awaitable[str]]
 
 
+def masked(value: str) -> str:
+    """A setting as it may be shown: without user and password if it is an address."""
+    scheme, separator, rest = value.partition("://")
+    return f"{scheme}{separator}***@{rest.rpartition('@')[2]}" if "@" in rest else value
+
+
 class Trouble(Exception):
     """Something is wrong; the message says what, and what to do."""
 
@@ -42,7 +48,7 @@ async def check_neo4j(settings: Settings) -> str:
             )
             waiting = await graph.read("doctor.lag", "MATCH (c:Dirty) RETURN count(c) AS customers")
     except (Retriable, Neo4jError, DriverError) as error:
-        raise Trouble(f"Neo4j does not answer at {settings.neo4j_url}: {error}") from error
+        raise Trouble(f"Neo4j does not answer at {masked(settings.neo4j_url or '')}: {error}") from error
     customers = int(waiting[0]["customers"])
     if customers > BACKLOG_LIMIT:
         raise Trouble(f"{customers} customers wait for the search index: does the worker run?")
@@ -60,7 +66,7 @@ async def check_redis(settings: Settings) -> str:
             backlog = sum([await log.backlog(partition) for partition in range(settings.partitions)])
             dead = await DeadLetters(redis).count()
     except (Retriable, RedisError, OSError) as error:
-        raise Trouble(f"Redis does not answer at {settings.redis_url}: {error}") from error
+        raise Trouble(f"Redis does not answer at {masked(settings.redis_url or '')}: {error}") from error
     if policy != "noeviction":
         raise Trouble(f"Redis may drop events: set maxmemory-policy to noeviction, it is {policy}")
     if (fsync["appendonly"], fsync["appendfsync"]) != ("yes", "always"):
@@ -77,7 +83,7 @@ async def check_opensearch(settings: Settings) -> str:
             about = await search.request("GET", "/")
             health = await search.request("GET", "/_cluster/health")
     except Retriable as error:
-        raise Trouble(f"OpenSearch does not answer at {settings.opensearch_url}") from error
+        raise Trouble(f"OpenSearch does not answer at {masked(settings.opensearch_url or '')}") from error
     if health["status"] == "red":
         raise Trouble("OpenSearch is red: a shard is lost; look at its log")
     return f"{about['version']['number']}, {health['status']}, {health['active_shards']} shards"

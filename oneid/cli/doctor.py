@@ -1,6 +1,7 @@
 """`oneid doctor`: checks each part and says what is wrong in a sentence; exit code 1 if anything is."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from functools import partial
 
@@ -8,48 +9,40 @@ import typer
 from rich.text import Text
 
 from oneid.cli import checks
-from oneid.cli.checks import Check, Trouble
+from oneid.cli.checks import Check, Trouble, masked
+from oneid.cli.connection import connected_settings
 from oneid.cli.output import out
 from oneid.embedded import state
 from oneid.embedded.state import State
 from oneid.settings import Settings
 
 SECONDS = 15.0  # for each check
-SERVERS = ("neo4j", "redis", "opensearch")
 
 
 def doctor() -> None:
     """Check each server, versions, lag and settings."""
-    settings = Settings()
-    current = state.load(settings.data_dir)
-    settings = _with_embedded(settings, current)
+    logging.getLogger("neo4j").setLevel(logging.CRITICAL)  # its retries would bury the sentence
+    settings = connected_settings()
     _print_settings(settings)
-    if troubles := asyncio.run(_examine(_checks(settings, current))):
+    if troubles := asyncio.run(_examine(_checks(settings, state.load(settings.data_dir)))):
         out.print(f"\n{troubles} of the checks found something wrong", style="red")
         raise typer.Exit(1)
     out.print("\neverything is well", style="green")
 
 
-def _with_embedded(settings: Settings, current: State) -> Settings:
-    missing = {
-        f"{name}_url": current.urls[name]
-        for name in SERVERS
-        if getattr(settings, f"{name}_url") is None and name in current.urls
-    }
-    return settings.model_copy(update=missing)
-
-
 def _checks(settings: Settings, current: State) -> dict[str, Check]:
+    servers: dict[str, Check] = {
+        "neo4j": partial(checks.check_neo4j, settings),
+        "redis": partial(checks.check_redis, settings),
+        "opensearch": partial(checks.check_opensearch, settings),
+    }
+    running = current.supervisor is not None and current.supervisor.alive()
+    embedded = {name for name in servers if getattr(Settings(), f"{name}_url") is None}
     found: dict[str, Check] = {"disk": partial(checks.check_disk, settings.data_dir.resolve())}
-    found["java"] = checks.check_java
-    found |= {name: _not_started for name in SERVERS if getattr(settings, f"{name}_url") is None}
-    if settings.neo4j_url:
-        found["neo4j"] = partial(checks.check_neo4j, settings)
-    if settings.redis_url:
-        found["redis"] = partial(checks.check_redis, settings)
-    if settings.opensearch_url:
-        found["opensearch"] = partial(checks.check_opensearch, settings)
-    if settings.neo4j_url and settings.opensearch_url:
+    if embedded:
+        found["java"] = checks.check_java
+    found |= {name: _not_running if name in embedded and not running else servers[name] for name in servers}
+    if running or not embedded:
         found["schema"] = partial(checks.check_schema, settings)
     found["api"] = partial(checks.check_api, _api_url(settings, current))
     return found
@@ -59,8 +52,10 @@ def _api_url(settings: Settings, current: State) -> str:
     return current.urls.get("api", f"http://{settings.host}:{settings.port}")
 
 
-async def _not_started() -> str:
-    raise Trouble("no address: start the embedded one with oneid up, or set its ONEID_..._URL")
+async def _not_running() -> str:
+    raise Trouble(
+        "the embedded server does not run: start it with oneid up, or name another with ONEID_..._URL"
+    )
 
 
 async def _examine(found: Mapping[str, Check]) -> int:
@@ -85,13 +80,5 @@ def _print_settings(settings: Settings) -> None:
     out.print("settings")
     for name, value in settings.model_dump().items():
         if value is not None:
-            out.print(f"  ONEID_{name.upper():<20}{masked(name, str(value))}")
+            out.print(f"  ONEID_{name.upper():<20}{masked(str(value))}")
     out.print("checks")
-
-
-def masked(name: str, value: str) -> str:
-    """A setting as it may be shown: keys are never shown, a password in a URL neither."""
-    if name.endswith("_url") and "@" in value:
-        scheme, _, rest = value.partition("://")
-        return f"{scheme}://***@{rest.rpartition('@')[2]}"
-    return value

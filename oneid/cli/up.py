@@ -42,7 +42,7 @@ def _up(settings: Settings, memory: Memory) -> None:
             programs(directory, out, wanted=wanted, memory=memory, ports=current.ports),
         )
         current.urls |= given
-        environment = _environment(settings, current)
+        environment = environment_of(settings, current)
         _migrate(environment, directory)
         start(supervisor, current, applications(settings, environment))
         _announce(settings, current)
@@ -59,7 +59,7 @@ def _mode(settings: Settings) -> str:
     return settings.mode if "mode" in settings.model_fields_set else "sandbox"
 
 
-def _environment(settings: Settings, current: State) -> dict[str, str]:
+def environment_of(settings: Settings, current: State) -> dict[str, str]:
     """What the processes need beyond the environment of this one. Sandbox keys outlive a restart."""
     environment = {
         "ONEID_NEO4J_URL": current.urls["neo4j"],

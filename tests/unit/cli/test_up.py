@@ -1,0 +1,75 @@
+"""What `oneid up` hands to the processes that it starts."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from oneid.cli.processes import applications
+from oneid.cli.up import environment_of
+from oneid.domain.keys import is_generated
+from oneid.embedded.errors import ServerError
+from oneid.embedded.ports import free_port
+from oneid.embedded.state import State
+from oneid.settings import Settings
+
+URLS = {"neo4j": "bolt://h:1", "redis": "redis://h:2/0", "opensearch": "http://h:3"}
+
+
+def settings(**values: object) -> Settings:
+    return Settings.model_validate(values)
+
+
+def state_with_servers() -> State:
+    return State(urls=dict(URLS))
+
+
+def test_every_process_is_told_where_the_servers_are(tmp_path: Path) -> None:
+    environment = environment_of(settings(data_dir=tmp_path), state_with_servers())
+    assert environment["ONEID_NEO4J_URL"] == "bolt://h:1"
+    assert environment["ONEID_REDIS_URL"] == "redis://h:2/0"
+    assert environment["ONEID_OPENSEARCH_URL"] == "http://h:3"
+    assert environment["ONEID_DATA_DIR"] == str(tmp_path)
+
+
+def test_up_is_a_sandbox_with_keys_unless_told() -> None:
+    current = state_with_servers()
+    environment = environment_of(settings(), current)
+    assert environment["ONEID_MODE"] == "sandbox"
+    assert environment["ONEID_ADMIN_KEY"].startswith("sk_sandbox_")
+    assert environment["ONEID_WRITE_KEY"].startswith("wk_sandbox_")
+    assert all(is_generated(key) for key in current.keys.values())
+
+
+def test_sandbox_keys_stay_the_same_from_one_up_to_the_next() -> None:
+    current = state_with_servers()
+    assert environment_of(settings(), current) == environment_of(settings(), current)
+
+
+def test_keys_from_the_environment_replace_the_stored_ones() -> None:
+    current = state_with_servers()
+    environment_of(settings(), current)
+    environment = environment_of(settings(admin_key="sk_mine", write_key="wk_mine"), current)
+    assert environment["ONEID_ADMIN_KEY"] == "sk_mine"
+    assert current.keys == {"admin": "sk_mine", "write": "wk_mine"}
+
+
+def test_a_live_deployment_gets_no_sandbox_keys() -> None:
+    current = state_with_servers()
+    environment = environment_of(settings(mode="live"), current)
+    assert environment["ONEID_MODE"] == "live"
+    assert "ONEID_ADMIN_KEY" not in environment
+    assert current.keys == {}
+
+
+def test_api_consumer_and_worker_are_three_processes_that_end_before_the_servers() -> None:
+    programs = applications(settings(port=0), {})
+    assert [program.name for program in programs] == ["api", "consumer", "worker"]
+    assert {program.group for program in programs} == {"oneid"}
+
+
+def test_a_taken_port_is_said_with_the_way_out() -> None:
+    with socket.create_server(("127.0.0.1", free_port())) as listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(ServerError, match=rf"port {port} is taken .*ONEID_PORT="):
+            applications(settings(port=port), {})
