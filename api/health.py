@@ -25,7 +25,7 @@ class Readiness:
     def __init__(self, checks: Mapping[str, Check]) -> None:
         self._checks = checks
 
-    async def __call__(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
         states = await asyncio.gather(*(_state(check) for check in self._checks.values()))
         servers = dict(zip(self._checks, states, strict=True))
         ready = all(state == "ok" for state in states)

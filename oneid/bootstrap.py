@@ -1,26 +1,43 @@
 """The composition root: settings in, connected stores and services out. Nothing else constructs them."""
 
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
 from graph import client as graph_client
 from graph.client import Graph
+from graph.clock import ClockStore
+from graph.customers import Customers
+from graph.decision_pages import DecisionPages
+from graph.decisions import DecisionLog
 from graph.keys import ApiKeys
 from graph.projection import Projections
+from graph.rules import RulesStore
 from oneid.clock import SystemClock
-from oneid.errors import InvalidInput
+from oneid.errors import InvalidInput, Retriable
 from oneid.log import client as log_client
+from oneid.log.clock import SharedOffset
+from oneid.log.dead_letters import DeadLetters
 from oneid.log.events import EventLog
+from oneid.log.replies import Replies
+from oneid.services.changes import ChangeFeed
+from oneid.services.clock import ClockFollower, ClockService
+from oneid.services.customers import CustomerService
+from oneid.services.identity import IdentityService
+from oneid.services.ingestion import IngestionService
 from oneid.services.keys import KeyService
 from oneid.services.projection import ProjectionService
 from oneid.services.reconciliation import ReconciliationService
 from oneid.services.rehoming import RehomingService
+from oneid.services.totals import EventTotals
+from oneid.services.upserts import UpsertService
 from oneid.settings import Settings
 from search import client as search_client
 from search.client import Search
+from search.event_pages import EventPages
 from search.events import EventIndex
 from search.indexes import IndexNames
 from search.profiles import ProfileIndex
@@ -55,6 +72,12 @@ async def open_stores(settings: Settings) -> AsyncGenerator[Stores]:
             search_client.connect(required(settings.opensearch_url, "ONEID_OPENSEARCH_URL"))
         )
         names = IndexNames(settings.index_prefix, settings.event_shards)
+        clock = SystemClock()
+        if settings.mode == "sandbox":
+            follower = ClockFollower(clock, ClockStore(graph), SharedOffset(redis))
+            with suppress(Retriable):
+                await follower.catch_up()
+            await stack.enter_async_context(background(follower.follow()))
         yield Stores(
             graph,
             redis,
@@ -62,8 +85,20 @@ async def open_stores(settings: Settings) -> AsyncGenerator[Stores]:
             EventLog(redis, settings.partitions),
             EventIndex(search, names.events),
             ProfileIndex(search, names.profiles),
-            SystemClock(),
+            clock,
         )
+
+
+@asynccontextmanager
+async def background(work: Coroutine[None, None, None]) -> AsyncGenerator[None]:
+    """Runs endless work until the end of the block."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +117,75 @@ def upkeep(stores: Stores) -> Upkeep:
         RehomingService(marks, stores.events),
         ReconciliationService(marks, stores.profiles, stores.events, stores.clock),
     )
+
+
+Check = Callable[[], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the API calls. `checks` by server name: each returns if the server answers and raises if not."""
+
+    settings: Settings
+    checks: Mapping[str, Check]
+    keys: KeyService
+    ingestion: IngestionService
+    customers: CustomerService
+    identity: IdentityService
+    upserts: UpsertService
+    decisions: DecisionLog
+    decision_pages: DecisionPages
+    events: EventIndex
+    event_pages: EventPages
+    totals: EventTotals
+    dead_letters: DeadLetters
+    clock: ClockService
+    changes: ChangeFeed
+
+
+@asynccontextmanager
+async def services(settings: Settings) -> AsyncGenerator[Services]:
+    """The API's services on stores of their own; what they do in the background ends with the block."""
+    async with open_stores(settings) as stores:
+        replies = Replies(stores.redis)
+        async with background(replies.listen()):
+            opened = assemble(settings, stores, replies)
+            yield opened
+            await opened.keys.close()
+
+
+def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
+    graph, clock, region = stores.graph, stores.clock, settings.phone_region
+    customers, rules = Customers(graph), RulesStore(graph)
+    decisions, pages = DecisionLog(graph), DecisionPages(graph)
+    searchable = upkeep(stores).projection.make_searchable
+    names = IndexNames(settings.index_prefix, settings.event_shards)
+    sandbox = settings.mode == "sandbox"
+    return Services(
+        settings=settings,
+        checks=checks(stores),
+        keys=KeyService(ApiKeys(graph), clock, settings.mode),
+        ingestion=IngestionService(stores.log, replies, clock, searchable),
+        customers=CustomerService(customers, stores.profiles, rules, region),
+        identity=IdentityService(graph, rules, decisions, clock),
+        upserts=UpsertService(graph, clock, region),
+        decisions=decisions,
+        decision_pages=pages,
+        events=stores.events,
+        event_pages=EventPages(stores.search, names.events, stores.events),
+        totals=EventTotals(stores.events, customers, settings.timezone),
+        dead_letters=DeadLetters(stores.redis),
+        clock=ClockService(clock, ClockStore(graph), SharedOffset(stores.redis), sandbox=sandbox),
+        changes=ChangeFeed(decisions, pages),
+    )
+
+
+def checks(stores: Stores) -> dict[str, Check]:
+    return {
+        "neo4j": lambda: stores.graph.read("ready", "RETURN 1 AS one"),
+        "redis": lambda: stores.redis.execute_command("PING"),
+        "opensearch": lambda: stores.search.once("GET", "/"),
+    }
 
 
 @asynccontextmanager

@@ -34,13 +34,11 @@ async def source_config(request: Request) -> Response:
 
 
 def _response(request: Request, content: object) -> Response:
-    headers = dict(request.scope["headers"])
-    if request.method == "OPTIONS":
-        answer = preflight(headers)
-        return Response(answer.body, answer.status, {k.decode(): v.decode() for k, v in answer.headers})
-    answer = Answer.json(200, content)
-    extra = {name.decode(): value.decode("latin-1") for name, value in cors_headers(headers)}
-    return Response(answer.body, headers=extra, media_type="application/json")
+    headers: dict[bytes, bytes] = dict(request.scope["headers"])
+    answer = preflight(headers) if request.method == "OPTIONS" else Answer.json(200, content)
+    extra = (*answer.headers, *cors_headers(headers))
+    named = {name.decode(): value.decode("latin-1") for name, value in extra}
+    return Response(answer.body, answer.status, named, "application/json")
 
 
 ROUTES = [

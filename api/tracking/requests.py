@@ -10,6 +10,7 @@ from oneid.domain.validation import BATCH_BYTES
 from oneid.errors import InvalidInput
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_PACKED = (b"gzip", b"deflate")
 
 
 async def read_json(scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> dict[str, Any]:
@@ -20,8 +21,11 @@ async def read_json(scope: Scope, headers: dict[bytes, bytes], receive: Receive)
         TooLarge: the body, packed or unpacked, is over the limit. InvalidInput: it is no JSON object.
     """
     body = await read_body(receive, headers.get(b"content-length"), BATCH_BYTES)
-    if body.startswith(_GZIP_MAGIC) or headers.get(b"content-encoding", b"").lower() in (b"gzip", b"deflate"):
+    encoding = headers.get(b"content-encoding", b"identity").lower()
+    if encoding in _PACKED or body.startswith(_GZIP_MAGIC):
         body = inflate(body, BATCH_BYTES)
+    elif encoding != b"identity":
+        raise InvalidInput("the body's encoding is unknown: use gzip or none")
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError:
