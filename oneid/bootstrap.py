@@ -181,9 +181,12 @@ def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
 
 
 def checks(stores: Stores) -> dict[str, Check]:
+    async def redis() -> None:
+        await stores.redis.exists("oneid:ready")
+
     return {
         "neo4j": lambda: stores.graph.read("ready", "RETURN 1 AS one"),
-        "redis": lambda: stores.redis.execute_command("PING"),
+        "redis": redis,
         "opensearch": lambda: stores.search.once("GET", "/"),
     }
 

@@ -24,9 +24,9 @@ from api.graphql.graphiql import page
 from api.graphql.loaders import Loaders
 from api.graphql.negotiation import GRAPHQL_JSON, JSON, negotiate, request_error_status, status_of
 from api.graphql.schema import create_schema
-from api.graphql.services import Services
 from api.graphql.websockets import TransportHandler, WebSocketAdapter, on_connect
 from api.guard import BodyGuard
+from oneid.bootstrap import Services
 from oneid.errors import OneIdError
 
 MAX_BODY: Final = 1024 * 1024

@@ -8,7 +8,7 @@ import strawberry
 
 from api.graphql.loaders import Loaders
 from api.graphql.scopes import Scope, holds
-from api.graphql.services import Services
+from oneid.bootstrap import Services
 from oneid.domain.keys import Actor
 
 
@@ -49,6 +49,10 @@ class Context:
     async def check_key(self) -> None:
         """Raises Unauthenticated once the key is revoked or has expired."""
         self.actor = await self.services.keys.authenticate_secret(self.secret)
+
+    def forget(self) -> None:
+        """Drops what was read: the next event of a stream reads again."""
+        self.loaders = Loaders(self.services)
 
     @property
     def pii(self) -> bool:

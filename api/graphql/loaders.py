@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 from strawberry.dataloader import DataLoader
 
 from api.graphql.relay import Page
-from api.graphql.services import Services
+from oneid.bootstrap import Services
 from oneid.domain.customers import CustomerRecord
 from oneid.domain.decisions import Decision
 from oneid.domain.messages import StoredEvent, parse_time
@@ -57,39 +58,47 @@ class DecisionsOf:
     after: int
 
 
-@dataclass(slots=True)
 class Loaders:
-    """The loaders of one operation."""
+    """The loaders of one operation, each made when it is first needed."""
 
-    services: Services
-    customers: DataLoader[str, CustomerRecord | None] = field(init=False)
-    events: DataLoader[EventsOf, SearchPage[StoredEvent]] = field(init=False)
-    messages: DataLoader[str, StoredEvent | None] = field(init=False)
-    decisions: DataLoader[DecisionsOf, list[Decision]] = field(init=False)
-    decision_counts: DataLoader[OneIds, int] = field(init=False)
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
-    def __post_init__(self) -> None:
-        self.customers = DataLoader(self.services.customers.by_one_ids)
-        self.events = DataLoader(self._events)
-        self.messages = DataLoader(self._messages)
-        self.decisions = DataLoader(self._decisions)
-        self.decision_counts = DataLoader(self.services.decision_pages.counts)
+    @cached_property
+    def customers(self) -> DataLoader[str, CustomerRecord | None]:
+        """Customers by ONE-ID, former ones too."""
+        return DataLoader(self._services.customers.by_one_ids)
 
-    def forget(self) -> None:
-        """Drops what was read; the next event of a stream reads again."""
-        for loader in (self.customers, self.events, self.messages, self.decisions, self.decision_counts):
-            loader.clear_all()
+    @cached_property
+    def events(self) -> DataLoader[EventsOf, SearchPage[StoredEvent]]:
+        """Pages of customers' events."""
+        return DataLoader(self._events)
+
+    @cached_property
+    def messages(self) -> DataLoader[str, StoredEvent | None]:
+        """Events by messageId."""
+        return DataLoader(self._messages)
+
+    @cached_property
+    def decisions(self) -> DataLoader[DecisionsOf, list[Decision]]:
+        """Pages of customers' decisions."""
+        return DataLoader(self._decisions)
+
+    @cached_property
+    def decision_counts(self) -> DataLoader[OneIds, int]:
+        """How many decisions customers have."""
+        return DataLoader(self._services.decision_pages.counts)
 
     async def _events(self, asked: list[EventsOf]) -> list[SearchPage[StoredEvent]]:
-        return await self.services.event_pages.of([one.request for one in asked])
+        return await self._services.event_pages.of([one.request for one in asked])
 
     async def _messages(self, ids: list[str]) -> list[StoredEvent | None]:
-        found = await self.services.events.get(ids)
+        found = await self._services.events.get(ids)
         return [found.get(id_) for id_ in ids]
 
     async def _decisions(self, asked: list[DecisionsOf]) -> list[list[Decision]]:
         async def read(group: tuple[int, int], keys: Sequence[DecisionsOf]) -> list[list[Decision]]:
-            return await self.services.decision_pages.of([key.one_ids for key in keys], *group)
+            return await self._services.decision_pages.of([key.one_ids for key in keys], *group)
 
         return await by_group(asked, lambda key: (key.size, key.after), read)
 

@@ -74,5 +74,5 @@ class CustomerSubscriptions:
             await info.context.check_key()
             for position, decision in news:
                 if TYPES[decision.kind] in wanted:
-                    info.context.loaders.forget()
+                    info.context.forget()
                     yield ChangeEvent.from_domain(position, decision)

@@ -36,7 +36,7 @@ class Identifier:
 
     @classmethod
     def from_domain(cls, linked: LinkedIdentifier, pii: bool) -> "Identifier":
-        kind, value = linked.identifier
+        kind, value = linked.identifier.type, linked.identifier.value
         return cls(
             type=kind,
             value=value if pii else mask_identifier(kind, value),

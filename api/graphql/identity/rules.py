@@ -73,7 +73,7 @@ class IdentityRules:
 
     @classmethod
     def from_domain(cls, rules: domain.IdentityRules) -> "IdentityRules":
-        types = sorted(rules.types, key=lambda rule: rule.weakness)
+        types = sorted(rules.types, key=lambda rule: (rule.priority, rule.type))
         return cls(
             version=rules.version,
             types=[IdentifierTypeRule.from_domain(rule) for rule in types],
