@@ -7,22 +7,22 @@ import pytest
 from migrations.catalog import MigrationError, catalog, checksum, statements
 
 
-def test_the_graph_comes_first_since_it_holds_the_history():
+def test_the_graph_comes_first_since_it_holds_the_history() -> None:
     assert [migration.id for migration in catalog()] == ["neo4j/0001", "neo4j/0002", "opensearch/0001"]
 
 
-def test_a_cypher_file_is_one_statement_per_semicolon_without_comments():
+def test_a_cypher_file_is_one_statement_per_semicolon_without_comments() -> None:
     text = "// A; comment.\nCREATE (a);\n\n  // another\nMATCH (n)\nRETURN n;\n"
 
     assert statements(text) == ("CREATE (a)", "MATCH (n)\nRETURN n")
 
 
-def test_line_ends_of_a_checkout_do_not_change_a_checksum():
+def test_line_ends_of_a_checkout_do_not_change_a_checksum() -> None:
     assert checksum("a\r\nb\r\n") == checksum("a\nb\n")
     assert checksum("a\nb\n") != checksum("a\nc\n")
 
 
-def test_a_gap_in_the_numbers_is_an_error(tmp_path: Path):
+def test_a_gap_in_the_numbers_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "neo4j").mkdir()
     (tmp_path / "opensearch").mkdir()
     for name in ("V0001__one.cypher", "V0003__three.cypher"):
@@ -32,7 +32,7 @@ def test_a_gap_in_the_numbers_is_an_error(tmp_path: Path):
         catalog(tmp_path)
 
 
-def test_every_statement_of_the_graph_can_be_run_twice():
+def test_every_statement_of_the_graph_can_be_run_twice() -> None:
     found = [statement for migration in catalog() for statement in migration.statements]
 
     assert found

@@ -16,13 +16,13 @@ from search.client import credentials, host, passing
         ("https://gate:8443/search/", ("gate", 8443, True, "search")),
     ],
 )
-def test_a_url_is_read_whole(url: str, expected: tuple[str, int, bool, str]):
+def test_a_url_is_read_whole(url: str, expected: tuple[str, int, bool, str]) -> None:
     found = host(url)
 
     assert (found["host"], found["port"], found["use_ssl"], found["url_prefix"]) == expected
 
 
-def test_user_and_password_are_percent_decoded():
+def test_user_and_password_are_percent_decoded() -> None:
     assert credentials("https://user:p%40ss@search") == ("user", "p@ss")
     assert credentials("http://search:9200") is None
 
@@ -39,5 +39,5 @@ def test_user_and_password_are_percent_decoded():
         (ValueError(), False),
     ],
 )
-def test_what_passes_by_itself_is_told_from_what_does_not(error: Exception, expected: bool):
+def test_what_passes_by_itself_is_told_from_what_does_not(error: Exception, expected: bool) -> None:
     assert passing(error) is expected

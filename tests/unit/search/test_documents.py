@@ -44,7 +44,7 @@ CUSTOMER = CustomerRecord(
 
 
 @pytest.mark.parametrize(("name", "document"), [("profiles", ProfileDocument), ("events", EventDocument)])
-def test_a_documents_fields_are_those_of_its_mapping(name: str, document: type[Any]):
+def test_a_documents_fields_are_those_of_its_mapping(name: str, document: type[Any]) -> None:
     mapping = definition(name, shards=1)["mappings"]
 
     assert set(mapping["properties"]) == set(document.__annotations__)
@@ -65,11 +65,11 @@ def event(**payload: Any) -> StoredEvent:
         replace(event(), message=replace(event().message, sent_timestamp=NOON - timedelta(days=1))),
     ],
 )
-def test_an_event_comes_back_from_its_document_as_it_was(stored: StoredEvent):
+def test_an_event_comes_back_from_its_document_as_it_was(stored: StoredEvent) -> None:
     assert stored_event(event_document(stored)) == stored
 
 
-def test_numeric_properties_are_kept_as_exact_decimals():
+def test_numeric_properties_are_kept_as_exact_decimals() -> None:
     properties = {
         "revenue": 11.77,
         "quantity": 2,
@@ -83,7 +83,7 @@ def test_numeric_properties_are_kept_as_exact_decimals():
     assert numbers(properties) == ["revenue=11.77", "quantity=2", "tiny=1E-7", "zero=0.0"]
 
 
-def test_a_profile_says_everything_a_search_needs():
+def test_a_profile_says_everything_a_search_needs() -> None:
     document = profile_document(CUSTOMER)
 
     assert document["identifiers"] == ["email:a@b.cn", "phone:+8613800138000"]
@@ -94,7 +94,7 @@ def test_a_profile_says_everything_a_search_needs():
     assert document.get("lastSeenAt") == "2026-03-04T12:00:00.000Z"
 
 
-def test_the_hash_is_of_the_content_and_not_of_version_or_last_sight():
+def test_the_hash_is_of_the_content_and_not_of_version_or_last_sight() -> None:
     seen = tuple(replace(linked, last_seen_at="2027-01-01T00:00:00.000Z") for linked in CUSTOMER.identifiers)
     content = profile_document(CUSTOMER)["hash"]
 
@@ -116,5 +116,7 @@ def test_the_hash_is_of_the_content_and_not_of_version_or_last_sight():
         ({"name": 7, "city": "上海"}, []),
     ],
 )
-def test_names_are_found_in_the_attributes_that_hold_them(attributes: dict[str, Any], expected: list[str]):
+def test_names_are_found_in_the_attributes_that_hold_them(
+    attributes: dict[str, Any], expected: list[str]
+) -> None:
     assert names(attributes) == expected

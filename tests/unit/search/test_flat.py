@@ -3,33 +3,33 @@
 from search.flat import DEPTH, PATH_CHARACTERS, VALUE_CHARACTERS, flatten
 
 
-def test_ordinary_properties_stay_as_they_are():
+def test_ordinary_properties_stay_as_they_are() -> None:
     properties = {"price": 12.5, "size": "L", "gift": True, "tags": ["a", "b"], "address": {"city": "上海"}}
 
     assert flatten(properties) == properties
 
 
-def test_a_text_too_long_for_a_condition_is_left_out():
+def test_a_text_too_long_for_a_condition_is_left_out() -> None:
     assert flatten({"fits": "x" * VALUE_CHARACTERS, "long": "x" * (VALUE_CHARACTERS + 1)}) == {
         "fits": "x" * VALUE_CHARACTERS
     }
 
 
-def test_a_path_counts_whole():
+def test_a_path_counts_whole() -> None:
     name = "k" * (PATH_CHARACTERS // 2)
 
     assert flatten({name: {name: 1}, "short": {"er": 1}}) == {"short": {"er": 1}}
 
 
-def test_nulls_and_what_becomes_empty_are_left_out():
+def test_nulls_and_what_becomes_empty_are_left_out() -> None:
     assert flatten({"a": None, "b": [None, [None]], "c": {"d": None}, "e": [1, None]}) == {"e": [1]}
 
 
-def test_an_empty_name_becomes_an_underscore():
+def test_an_empty_name_becomes_an_underscore() -> None:
     assert flatten({"": {"": 1}}) == {"_": {"_": 1}}
 
 
-def test_what_lies_too_deep_is_left_out():
+def test_what_lies_too_deep_is_left_out() -> None:
     assert flatten(_nested(DEPTH)) == _nested(DEPTH)
     assert flatten({**_nested(DEPTH + 1), "here": 1}) == {"here": 1}
 

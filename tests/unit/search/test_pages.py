@@ -11,11 +11,11 @@ from search.pages import decode, encode
 
 
 @given(st.integers(-(2**63), 2**63 - 1), st.text(st.characters(codec="utf-8")))
-def test_a_cursor_gives_back_its_sort_values(number: int, text: str):
+def test_a_cursor_gives_back_its_sort_values(number: int, text: str) -> None:
     assert decode("event", encode("event", (number, text)), "after") == (number, text)
 
 
-def test_no_cursor_is_no_place():
+def test_no_cursor_is_no_place() -> None:
     assert decode("event", None, "after") is None
 
 
@@ -41,7 +41,7 @@ def test_no_cursor_is_no_place():
         ),
     ],
 )
-def test_anything_else_is_an_input_error_that_names_the_argument(cursor: str):
+def test_anything_else_is_an_input_error_that_names_the_argument(cursor: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         decode("event", cursor, "after")
 

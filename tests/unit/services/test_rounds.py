@@ -23,7 +23,7 @@ class Work:
             raise self.failure
 
 
-async def test_who_joins_while_a_round_runs_shares_the_next_one():
+async def test_who_joins_while_a_round_runs_shares_the_next_one() -> None:
     work = Work()
     rounds = Rounds(work)
     first = asyncio.create_task(rounds.join(["a"]))
@@ -37,7 +37,7 @@ async def test_who_joins_while_a_round_runs_shares_the_next_one():
     assert work.rounds == [["a"], ["b", "c"]]
 
 
-async def test_a_failure_reaches_everybody_and_the_next_round_works():
+async def test_a_failure_reaches_everybody_and_the_next_round_works() -> None:
     work = Work()
     work.failure = Retriable("away")
     work.go.set()
@@ -51,7 +51,7 @@ async def test_a_failure_reaches_everybody_and_the_next_round_works():
     assert work.rounds == [["a", "b"], ["a"]]
 
 
-async def test_a_caller_that_gives_up_does_not_take_the_round_away():
+async def test_a_caller_that_gives_up_does_not_take_the_round_away() -> None:
     work = Work()
     rounds = Rounds(work)
     leaving, staying = (asyncio.create_task(rounds.join([name])) for name in "ab")

@@ -9,7 +9,7 @@ from oneid.errors import Retriable
 from workers.loops import Loop, Loops
 
 
-async def test_a_loop_goes_on_after_a_failure_and_says_so(caplog: pytest.LogCaptureFixture):
+async def test_a_loop_goes_on_after_a_failure_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
     done = asyncio.Event()
     failures: list[Exception] = [Retriable("the index is away"), ValueError("a bug")]
 
@@ -31,7 +31,7 @@ async def test_a_loop_goes_on_after_a_failure_and_says_so(caplog: pytest.LogCapt
     ]
 
 
-async def test_while_there_is_work_a_loop_does_not_rest():
+async def test_while_there_is_work_a_loop_does_not_rest() -> None:
     work = list(range(500))
     done = asyncio.Event()
 
@@ -48,7 +48,7 @@ async def test_while_there_is_work_a_loop_does_not_rest():
     await asyncio.wait_for(loops.close(), 2)
 
 
-async def test_closing_waits_for_a_step_under_way():
+async def test_closing_waits_for_a_step_under_way() -> None:
     started, finished = asyncio.Event(), asyncio.Event()
 
     async def step() -> int:
@@ -65,7 +65,7 @@ async def test_closing_waits_for_a_step_under_way():
     assert finished.is_set()
 
 
-async def test_a_step_that_hangs_is_cancelled_after_the_grace():
+async def test_a_step_that_hangs_is_cancelled_after_the_grace() -> None:
     started = asyncio.Event()
 
     async def step() -> int:
