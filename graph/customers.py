@@ -6,8 +6,6 @@ A former ONE-ID finds the customer it was merged into: MERGED_INTO is always one
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-import orjson
-
 from graph.client import Graph
 from oneid.domain.attributes import from_stored
 from oneid.domain.customers import CustomerRecord, LinkedIdentifier
@@ -72,7 +70,7 @@ def record_of(row: dict[str, Any]) -> CustomerRecord:
         created_at=row["createdAt"],
         updated_at=row["updatedAt"],
         identifiers=tuple(linked(values) for values in in_order(row["identifiers"])),
-        attributes=from_stored(orjson.loads(row["attributes"] or "{}")),
+        attributes=from_stored(row["attributes"]),
         former_one_ids=tuple(one_id for _, one_id in in_order(row["former"])),
     )
 

@@ -16,9 +16,15 @@ MATCH (c:Customer {oneId: row.oneId})
 SET c:Dirty, c += row.set
 """
 
-UNLINK: Final = """
+TOUCH_CUSTOMERS: Final = """
 UNWIND $rows AS row
-MATCH (:Identifier {key: row.key})-[r:IDENTIFIES]->(:Customer)
+MATCH (c:Customer {oneId: row[0]})
+SET c:Dirty, c.version = row[1], c.updatedAt = row[2]
+"""
+
+UNLINK: Final = """
+UNWIND $rows AS key
+MATCH (:Identifier {key: key})-[r:IDENTIFIES]->(:Customer)
 DELETE r
 """
 
@@ -28,10 +34,16 @@ MATCH (i:Identifier {key: row.key})
 SET i += row.set
 """
 
+SEE_IDENTIFIERS: Final = """
+UNWIND $rows AS row
+MATCH (i:Identifier {key: row[0]})
+SET i.lastSeenAt = row[1]
+"""
+
 LINK: Final = """
 UNWIND $rows AS row
-MATCH (i:Identifier {key: row.key})
-MATCH (c:Customer {oneId: row.oneId})
+MATCH (i:Identifier {key: row[0]})
+MATCH (c:Customer {oneId: row[1]})
 CREATE (i)-[:IDENTIFIES]->(c)
 """
 
@@ -52,8 +64,8 @@ SET former:Rehome
 
 #: Nodes that were made only to lock a value that then linked to nobody.
 DELETE_UNOWNED: Final = """
-UNWIND $rows AS row
-MATCH (i:Identifier {key: row.key})
+UNWIND $rows AS key
+MATCH (i:Identifier {key: key})
 WHERE i.type IS NULL
 DELETE i
 """

@@ -16,6 +16,12 @@ from oneid.settings import Settings
 from tests.servers import Servers, session_servers
 
 
+#: In slices: a test may have loaded more than one transaction can delete in its time.
+CLEAN = """
+MATCH (n) WHERE NOT n:Migration WITH n LIMIT 10000 DETACH DELETE n RETURN count(n) AS deleted
+"""
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     """Neo4j, OpenSearch and Valkey, migrated."""
@@ -54,7 +60,8 @@ async def opensearch(servers: Servers) -> AsyncIterator[AsyncOpenSearch]:
 @pytest.fixture
 async def clean(graph: Graph, redis: Redis, opensearch: AsyncOpenSearch) -> None:
     """Nothing in the stores but the schema: no nodes but migrations, no keys, no documents."""
-    await graph.write("test.clean", "MATCH (n) WHERE NOT n:Migration DETACH DELETE n")
+    while (await graph.write("test.clean", CLEAN))[0]["deleted"]:
+        pass
     await redis.flushdb()
     await opensearch.delete_by_query(
         index="oneid-*",

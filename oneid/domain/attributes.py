@@ -1,7 +1,6 @@
 """Attributes: the newest value wins, whatever order the values arrive in."""
 
-from collections.abc import Mapping
-from typing import Any
+import orjson
 
 from oneid.domain.customers import AttributeValue, DataParty
 
@@ -22,16 +21,18 @@ def merge(into: Attributes, other: Attributes) -> None:
         put(into, key, value)
 
 
-def to_stored(attributes: Attributes) -> dict[str, dict[str, Any]]:
+def to_stored(attributes: Attributes) -> str:
     """The JSON kept in the graph: key -> {v: value, t: time, s: source, p: party, n: sequence}."""
-    return {
-        key: {"v": a.value, "t": a.updated_at, "s": a.source, "p": int(a.party), "n": a.sequence}
-        for key, a in attributes.items()
-    }
+    return orjson.dumps(
+        {
+            key: {"v": a.value, "t": a.updated_at, "s": a.source, "p": int(a.party), "n": a.sequence}
+            for key, a in attributes.items()
+        }
+    ).decode()
 
 
-def from_stored(stored: Mapping[str, Mapping[str, Any]]) -> Attributes:
+def from_stored(stored: str | None) -> Attributes:
     return {
         key: AttributeValue(row["v"], row["t"], row["s"], DataParty(row["p"]), row["n"])
-        for key, row in stored.items()
+        for key, row in orjson.loads(stored or "{}").items()
     }

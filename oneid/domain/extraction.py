@@ -34,7 +34,7 @@ def named(message: Message, rules: IdentityRules, region: str) -> Named:
         if identifier not in seen and rules.by_type[kind].links:
             seen.add(identifier)
             result.identifiers.append(identifier)
-    result.identifiers.sort(key=lambda identifier: rules.by_type[identifier.type].weakness)
+    result.identifiers.sort(key=rules.weakness)
     return result
 
 

@@ -1,13 +1,23 @@
 """The journal of one message: its decisions, collected while it is resolved."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from hashlib import blake2b
 from itertools import groupby
+from typing import NamedTuple
 
 from oneid.domain.decisions import Decision, DecisionKind
 from oneid.domain.identifiers import Identifier
 from oneid.domain.messages import Message, format_time
+
+
+class Note(NamedTuple):
+    """An entry before it has an id and a customer."""
+
+    kind: DecisionKind
+    kept: tuple[Identifier, ...]
+    dropped: tuple[Identifier, ...]
+    merged: tuple[str, ...]
+    reason: str | None
 
 
 class Journal:
@@ -21,7 +31,7 @@ class Journal:
         self._message = message
         self._rule_version = rule_version
         self._next_sequence = next_sequence
-        self._notes: list[Decision] = []
+        self._notes: list[Note] = []
         self._changes = False
 
     def note(
@@ -36,21 +46,7 @@ class Journal:
     ) -> None:
         """Adds one entry; `changes` says that the graph is different now."""
         self._changes = self._changes or changes
-        self._notes.append(
-            Decision(
-                id="",
-                sequence=self._next_sequence(),
-                kind=kind,
-                at=format_time(self._message.received_at),
-                message_id=self._message.message_id,
-                rule_version=self._rule_version,
-                one_id="",
-                merged_one_ids=merged,
-                kept=tuple(kept),
-                dropped=tuple(dropped),
-                reason=reason,
-            )
-        )
+        self._notes.append(Note(kind, tuple(kept), tuple(dropped), merged, reason))
 
     def close(self, one_id: str | None, blocked: Sequence[tuple[Identifier, str]]) -> list[Decision]:
         """All entries, with their ids and the customer; one BLOCKED entry a reason."""
@@ -58,12 +54,23 @@ class Journal:
             self.note(DecisionKind.BLOCKED, dropped=[identifier for identifier, _ in group], reason=reason)
         return [self._finished(number, note, one_id or "") for number, note in enumerate(self._notes)]
 
-    def _finished(self, number: int, note: Decision, one_id: str) -> Decision:
-        own = f"{self._message.message_id}#{number}"
-        return replace(note, id=own if self._changes else content_id(one_id, note), one_id=one_id)
+    def _finished(self, number: int, note: Note, one_id: str) -> Decision:
+        return Decision(
+            id=f"{self._message.message_id}#{number}" if self._changes else content_id(one_id, note),
+            sequence=self._next_sequence(),
+            kind=note.kind,
+            at=format_time(self._message.received_at),
+            message_id=self._message.message_id,
+            rule_version=self._rule_version,
+            one_id=one_id,
+            merged_one_ids=note.merged,
+            kept=note.kept,
+            dropped=note.dropped,
+            reason=note.reason,
+        )
 
 
-def content_id(one_id: str, note: Decision) -> str:
+def content_id(one_id: str, note: Note) -> str:
     """The same for every message that was kept apart in the same way."""
     content = "\n".join((one_id, note.kind, note.reason or "", *(i.key for i in note.dropped)))
     return f"{one_id}#{blake2b(content.encode(), digest_size=16).hexdigest()}"

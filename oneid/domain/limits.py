@@ -19,24 +19,25 @@ class Limits:
 
     def hold(
         self, identifiers: list[Identifier], apart: set[Identifier]
-    ) -> tuple[list[Identifier], list[Identifier]]:
+    ) -> tuple[list[Identifier], list[Identifier], list[CustomerNode]]:
         """Splits an event's identifiers (strongest first) into those that may link and those demoted: while
         a type passes its limit, the weakest type of the event goes; of a last type only the first value stays.
+        The third are the owners of those that may link.
 
         `apart` are identifiers that are about to leave their owner: they make no candidate of it.
         """
         kept, demoted = identifiers, list[Identifier]()
-        while self._passed(kept, candidates(self._space, kept, apart)):
+        while self._passed(kept, owners := candidates(self._space, kept, apart)):
             weakest = kept[-1].type
             if weakest == kept[0].type:
-                return kept[:1], demoted + kept[1:]
+                return kept[:1], demoted + kept[1:], candidates(self._space, kept[:1], apart)
             demoted = demoted + [identifier for identifier in kept if identifier.type == weakest]
             kept = [identifier for identifier in kept if identifier.type != weakest]
-        return kept, demoted
+        return kept, demoted, owners
 
     def _passed(self, kept: list[Identifier], owners: list[CustomerNode]) -> bool:
         named = {identifier.key for identifier in kept}
-        if any(named <= owner.identifiers for owner in owners) and len(owners) == 1:
+        if len(owners) == 1 and named <= owners[0].identifiers:
             return False
         union = named.union(*(owner.identifiers for owner in owners))
         return any(

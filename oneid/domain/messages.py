@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal, TypedDict
 
 MessageType = Literal["identify", "track", "page", "screen", "group", "alias"]
@@ -67,6 +68,7 @@ def parse_time(text: str) -> datetime:
     return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
+@lru_cache(maxsize=4096)
 def format_time(moment: datetime) -> str:
     """RFC 3339 with milliseconds and Z, the only form that is stored."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

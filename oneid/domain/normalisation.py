@@ -37,8 +37,8 @@ def normalise(kind: str, raw: Any, rules: IdentityRules, region: str) -> Identif
     text = as_text(raw)
     if rules.blocks(kind, text):
         raise Dropped("BLOCKED")
-    value = NORMALIZERS[rule.normalizer](text, region)
-    if rules.blocks(kind, value):
+    value = text if rule.normalizer is Normalizer.NONE else NORMALIZERS[rule.normalizer](text, region)
+    if value is not text and rules.blocks(kind, value):
         raise Dropped("BLOCKED")
     if len(value) > MAX_LENGTH:
         raise Dropped("TOO_LONG")
@@ -68,7 +68,6 @@ def e164(text: str, region: str) -> str:
 
 
 NORMALIZERS: dict[Normalizer, Callable[[str, str], str]] = {
-    Normalizer.NONE: lambda text, region: text,
     Normalizer.LOWER: lambda text, region: text.lower(),
     Normalizer.EMAIL: lambda text, region: text.lower(),
     Normalizer.PHONE: e164,

@@ -7,7 +7,6 @@ result of one message after the other.
 
 from dataclasses import dataclass, field
 
-from oneid.domain import attributes
 from oneid.domain.customers import AttributeValue
 from oneid.domain.decisions import Decision, DecisionKind
 from oneid.domain.evidence import Prepared
@@ -81,16 +80,17 @@ class Resolver:
         if found and found.type == "user_id" and any(map(self._known_user, case.identifiers)):
             case.journal.note(DecisionKind.REFUSED, dropped=[found], reason="ALIAS_OF_KNOWN")
             return
-        strength = self._rules.by_type
-        case.identifiers = sorted([*case.identifiers, alias], key=lambda i: strength[i.type].weakness)
+        case.identifiers = sorted([*case.identifiers, alias], key=self._rules.weakness)
 
     def _known_user(self, identifier: Identifier) -> bool:
         return identifier.type == "user_id" and self._space.owner(identifier) is not None
 
     def _ignore_quarantined(self, case: Case) -> None:
         """A quarantined value links nobody: it is ignored beside others and stands for itself alone."""
-        linking = [i for i in case.identifiers if not self._space.node(i).quarantined]
-        case.identifiers = linking or case.identifiers[:1]
+        node = self._space.node
+        if any(node(identifier).quarantined for identifier in case.identifiers):
+            linking = [i for i in case.identifiers if not node(i).quarantined]
+            case.identifiers = linking or case.identifiers[:1]
 
     def _ask_consent(self, case: Case) -> None:
         if self._rules.consent_required and not case.prepared.consents and len(case.identifiers) > 1:
@@ -101,10 +101,9 @@ class Resolver:
         """Finds or makes the customer, and links what may be linked."""
         case.apart = self._proven_elsewhere(case)
         limits = Limits(self._space, self._rules, case.prepared.message.timestamp)
-        case.identifiers, case.demoted = limits.hold(case.identifiers, case.apart)
+        case.identifiers, case.demoted, owners = limits.hold(case.identifiers, case.apart)
         if case.demoted:
             case.journal.note(DecisionKind.DEMOTED, dropped=case.demoted, reason="LIMIT")
-        owners = candidates(self._space, case.identifiers, case.apart)
         if not owners:
             return self._create(case)
         if cap := self._over_cap(case, owners):
@@ -114,7 +113,7 @@ class Resolver:
     def _proven_elsewhere(self, case: Case) -> set[Identifier]:
         """Identifiers that this event proves to be its user's, held by another customer that has a user_id."""
         users = [i for i in case.identifiers if i.type == "user_id"]
-        if not users:
+        if not users or not case.prepared.named.verified:
             return set()
         mine = {owner.one_id for owner in candidates(self._space, users, set())}
         return {i for i in case.identifiers if self._moves_when_proven(case, i, mine)}
@@ -199,9 +198,9 @@ class Resolver:
 
     def _remember(self, case: Case, target: CustomerNode) -> None:
         message = case.prepared.message
-        target.changed = True
+        target.touched = True
         target.updated_at = max(target.updated_at, format_time(message.received_at))
         if message.type == "identify":
             for key, value in message.traits.items():
                 stamped = AttributeValue(value, case.at, message.source, sequence=self._space.next_sequence())
-                attributes.put(target.attributes, key, stamped)
+                target.put(key, stamped)

@@ -5,9 +5,13 @@ a limit per customer and type, values that name nobody. Rules carry a version th
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
+
+from oneid.domain.identifiers import Identifier
 
 
 class Normalizer(StrEnum):
@@ -43,11 +47,6 @@ class IdentifierType:
     def links(self) -> bool:
         return self.joins_people and not self.household
 
-    @property
-    def weakness(self) -> tuple[int, str]:
-        """Sorts strong types first; of equal priorities the later in the alphabet is weaker."""
-        return self.priority, self.type
-
 
 @dataclass(frozen=True, slots=True)
 class BlockedValue:
@@ -56,6 +55,20 @@ class BlockedValue:
     type: str | None = None
     exact: str | None = None
     regex: str | None = None
+
+
+class Filter(NamedTuple):
+    """The blocked values of one type, those of all types included: exact ones, and one pattern for the rest."""
+
+    exact: frozenset[str]
+    pattern: re.Pattern[str] | None
+
+    @classmethod
+    def of(cls, kind: str, blocked: Iterable[BlockedValue]) -> "Filter":
+        mine = [b for b in blocked if b.type in (None, kind)]
+        patterns = [f"(?:{b.regex})" for b in mine if b.regex is not None]
+        exact = frozenset(b.exact for b in mine if b.exact is not None)
+        return cls(exact, re.compile("|".join(patterns)) if patterns else None)
 
 
 DEFAULT_TYPES = (
@@ -99,22 +112,22 @@ class IdentityRules:
         return {rule.type: rule for rule in self.types}
 
     @cached_property
-    def _exact(self) -> dict[str | None, frozenset[str]]:
-        kinds = {blocked.type for blocked in self.blocked}
-        return {
-            kind: frozenset(b.exact for b in self.blocked if b.type == kind and b.exact is not None)
-            for kind in kinds
-        }
+    def _weakness(self) -> dict[str, int]:
+        ordered = sorted(self.types, key=lambda rule: (rule.priority, rule.type))
+        return {rule.type: place for place, rule in enumerate(ordered)}
+
+    def weakness(self, identifier: Identifier) -> int:
+        """Sorts strong identifiers first; of equal priorities the type later in the alphabet is weaker."""
+        return self._weakness[identifier.type]
 
     @cached_property
-    def _patterns(self) -> tuple[tuple[str | None, re.Pattern[str]], ...]:
-        return tuple((b.type, re.compile(b.regex)) for b in self.blocked if b.regex is not None)
+    def _filters(self) -> dict[str, "Filter"]:
+        return {rule.type: Filter.of(rule.type, self.blocked) for rule in self.types}
 
     def blocks(self, kind: str, value: str) -> bool:
-        """Whether this value of this type names nobody."""
-        if not value or value in self._exact.get(None, ()) or value in self._exact.get(kind, ()):
-            return True
-        return any(of in (None, kind) and pattern.search(value) for of, pattern in self._patterns)
+        """Whether this value of this declared type names nobody."""
+        exact, pattern = self._filters[kind]
+        return not value or value in exact or (pattern is not None and pattern.search(value) is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from oneid.domain.identifiers import Identifier
 @dataclass(slots=True)
 class IdentifierNode:
     """An identifier and its owner's ONE-ID (None: nobody's). Times are RFC 3339 event times, "" if never seen.
-    `stored_owner` is the owner that the graph still has."""
+    `stored_owner` is the owner that the graph still has. `seen`: only `last_seen_at` moved; `changed`: more did.
+    """
 
     identifier: Identifier
     owner: str | None = None
@@ -23,20 +24,24 @@ class IdentifierNode:
     source: str | None = None
     linked_sequence: int = 0
     quarantined: bool = False
+    seen: bool = False
     changed: bool = False
 
     def refresh(self, at: str, source: str, verified: bool) -> None:
         """Notes that an event of time `at` named it."""
-        self.first_seen_at = min(self.first_seen_at or at, at)
-        self.last_seen_at = max(self.last_seen_at, at)
-        self.verified = self.verified or verified
+        if at > self.last_seen_at:
+            self.last_seen_at, self.seen = at, True
+        if not self.first_seen_at or at < self.first_seen_at:
+            self.first_seen_at, self.changed = at, True
+        if verified and not self.verified:
+            self.verified = self.changed = True
         self.source = self.source or source
-        self.changed = True
 
 
 @dataclass(slots=True)
 class CustomerNode:
-    """A customer with the keys of all its identifiers. Lower `sequence` is older."""
+    """A customer with the keys of all its identifiers. Lower `sequence` is older. `touched`: it gets a new
+    version; `changed`: more than version and time are different."""
 
     one_id: str
     sequence: int
@@ -45,10 +50,23 @@ class CustomerNode:
     updated_at: str
     merges: int = 0
     identifiers: set[str] = field(default_factory=set[str])
-    attributes: Attributes = field(default_factory=dict[str, AttributeValue])
+    stored_attributes: str | None = None
     merged_into: str | None = None
     created: bool = False
+    touched: bool = False
     changed: bool = False
+    _attributes: Attributes | None = None
+
+    @property
+    def attributes(self) -> Attributes:
+        """Read from their stored form when they are first asked for: most events don't."""
+        if self._attributes is None:
+            self._attributes = attributes.from_stored(self.stored_attributes)
+        return self._attributes
+
+    def put(self, key: str, value: AttributeValue) -> None:
+        if attributes.put(self.attributes, key, value):
+            self.changed = True
 
 
 class Workspace:
@@ -66,7 +84,10 @@ class Workspace:
         return self._sequence
 
     def node(self, identifier: Identifier) -> IdentifierNode:
-        return self.identifiers.setdefault(identifier.key, IdentifierNode(identifier))
+        node = self.identifiers.get(identifier.key)
+        if node is None:
+            node = self.identifiers[identifier.key] = IdentifierNode(identifier)
+        return node
 
     def owner(self, identifier: Identifier) -> CustomerNode | None:
         node = self.identifiers.get(identifier.key)
@@ -82,7 +103,8 @@ class Workspace:
         node = self.node(identifier)
         if node.owner == customer.one_id:
             return
-        self.unlink(identifier)
+        if node.owner:
+            self.unlink(identifier)
         node.owner, node.changed, node.linked_sequence = customer.one_id, True, self.next_sequence()
         customer.identifiers.add(identifier.key)
 
@@ -92,7 +114,7 @@ class Workspace:
         if node.owner:
             former = self.customers[node.owner]
             former.identifiers.discard(identifier.key)
-            former.changed = True
+            former.touched = True
         node.owner, node.changed = None, True
 
     def merge(self, survivor: CustomerNode, others: Iterable[CustomerNode]) -> None:
@@ -104,9 +126,10 @@ class Workspace:
             survivor.identifiers |= other.identifiers
             survivor.merges += other.merges + 1
             attributes.merge(survivor.attributes, other.attributes)
-            other.identifiers, other.attributes = set(), {}
-            other.merged_into, other.changed = survivor.one_id, True
-        survivor.changed = True
+            other.identifiers = set()
+            other.attributes.clear()
+            other.merged_into, other.touched, other.changed = survivor.one_id, True, True
+            survivor.touched = survivor.changed = True
 
     def current(self, one_id: str) -> str:
         """The ONE-ID that this one redirects to within the batch, itself if it was not merged away."""

@@ -12,7 +12,6 @@ from graph import identity
 from graph.client import Graph
 from graph.rules import read_rules
 from oneid.clock import Clock, sequence
-from oneid.domain import attributes
 from oneid.domain.attributes import Attributes
 from oneid.domain.customers import AttributeValue, DataParty
 from oneid.domain.decisions import DecisionKind
@@ -81,7 +80,7 @@ class UpsertService:
         now = format_time(prepared.message.timestamp)
         for key, value in changes(upsert, customer.attributes).items():
             stamped = AttributeValue(value, now, upsert.source, upsert.party, space.next_sequence())
-            attributes.put(customer.attributes, key, stamped)
+            customer.put(key, stamped)
         await identity.save(tx, space, resolution.decisions)
         await identity.note_upsert(tx, customer.one_id, message_id)
         return customer.one_id, any(d.kind is DecisionKind.CREATED for d in resolution.decisions)
@@ -90,7 +89,7 @@ class UpsertService:
         now = self._clock.now()
         message = Message(message_id, "upsert", "upsert", now, now, None, upsert.source, CONSENTED)
         found = [self._identifier(n, *given, rules) for n, given in enumerate(upsert.identifiers)]
-        strongest = sorted(dict.fromkeys(found), key=lambda i: rules.by_type[i.type].weakness)
+        strongest = sorted(dict.fromkeys(found), key=rules.weakness)
         return Prepared(message, Named(strongest))
 
     def _identifier(self, number: int, kind: str, value: str, rules: IdentityRules) -> Identifier:
