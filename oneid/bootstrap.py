@@ -17,6 +17,7 @@ from graph.keys import ApiKeys
 from graph.projection import Projections
 from graph.rules import RulesStore
 from oneid.clock import SystemClock
+from oneid.domain.keys import SCOPES, WRITE_SCOPES, KeyKind
 from oneid.errors import InvalidInput, Retriable
 from oneid.log import client as log_client
 from oneid.log.clock import SharedOffset
@@ -41,6 +42,8 @@ from search.event_pages import EventPages
 from search.events import EventIndex
 from search.indexes import IndexNames
 from search.profiles import ProfileIndex
+
+FIXED_KEYS_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +151,37 @@ async def services(settings: Settings) -> AsyncGenerator[Services]:
     """The API's services on stores of their own; what they do in the background ends with the block."""
     async with open_stores(settings) as stores:
         replies = Replies(stores.redis)
-        async with background(replies.listen()):
-            opened = assemble(settings, stores, replies)
+        opened = assemble(settings, stores, replies)
+        async with background(replies.listen()), fixed_keys(settings, opened.keys):
             yield opened
             await opened.keys.close()
+
+
+@asynccontextmanager
+async def fixed_keys(settings: Settings, keys: KeyService) -> AsyncGenerator[None]:
+    """Makes a sandbox's keys from the settings known. Without a graph the block begins without them."""
+    task = asyncio.create_task(ensure_fixed_keys(settings, keys))
+    await asyncio.wait({task}, timeout=FIXED_KEYS_SECONDS)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def ensure_fixed_keys(settings: Settings, keys: KeyService) -> None:
+    fixed = (
+        (settings.admin_key, "sandbox admin", KeyKind.SECRET, SCOPES),
+        (settings.write_key, "sandbox write", KeyKind.WRITE, WRITE_SCOPES),
+    )
+    for text, name, kind, scopes in fixed:
+        while text and settings.mode == "sandbox":
+            try:
+                await keys.ensure(text.get_secret_value(), name, kind, scopes)
+                break
+            except Retriable:
+                await asyncio.sleep(1)
 
 
 def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:

@@ -1,9 +1,16 @@
 """Health, readiness, metrics, schema."""
 
+from functools import partial
+
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
+from pydantic import SecretStr
 
+from api.app import create_app
+from oneid import bootstrap
+from oneid.settings import Settings
 from tests.integration.tracking.conftest import Log
+from tests.serving import serving
 
 
 async def test_the_process_is_alive_and_ready(anonymous: httpx.AsyncClient) -> None:
@@ -38,3 +45,12 @@ async def test_an_unknown_path_is_not_found(anonymous: httpx.AsyncClient) -> Non
     for path in ("/", "/healthz/", "/nothing"):
         reply = await anonymous.get(path)
         assert (reply.status_code, reply.json()["code"]) == (404, "NOT_FOUND")
+
+
+async def test_the_keys_of_the_settings_work_in_a_sandbox_only(settings: Settings, clean: None) -> None:
+    call = {"userId": "u1", "event": "E"}
+    for mode, status in (("sandbox", 200), ("live", 401)):
+        keyed = settings.model_copy(update={"mode": mode, "write_key": SecretStr("my fixed key")})
+        app = create_app(partial(bootstrap.services, keyed))
+        async with serving(app) as url, httpx.AsyncClient(auth=("my fixed key", "")) as client:
+            assert (await client.post(f"{url}/v1/track", json=call)).status_code == status
