@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from neo4j import GraphDatabase
@@ -10,26 +9,32 @@ from neo4j.exceptions import DriverError, Neo4jError
 
 from oneid.embedded.java import java_environment, jvm_library
 from oneid.embedded.ports import LOOPBACK
-from oneid.embedded.server import Memory, Program
+from oneid.embedded.server import Memory, Program, Runtime
 
 
-def neo4j(directory: Path, port: int, java: Path, class_path: Sequence[Path], memory: Memory) -> Program:
+def neo4j(directory: Path, port: int, runtime: Runtime, memory: Memory) -> Program:
     """Neo4j with Bolt on `port`, its store in `directory`/neo4j. No password: it listens on loopback only."""
     home = directory / "neo4j"
     home.mkdir(parents=True, exist_ok=True)
     (home / "neo4j.conf").write_text(_configuration(port, memory))
     launch = {
         "home": str(home),
-        "jvm": str(jvm_library(java)),
-        "classPath": [str(jar) for jar in class_path],
-        "options": [f"-Xms{memory.neo4j_heap}", f"-Xmx{memory.neo4j_heap}", "-Xrs", *_JVM_OPTIONS],
+        "jvm": str(jvm_library(runtime.java)),
+        "classPath": [str(jar) for jar in runtime.class_path],
+        "options": [
+            f"-Xms{memory.neo4j_heap}",
+            f"-Xmx{memory.neo4j_heap}",
+            "-Xrs",
+            *_JVM_OPTIONS,
+            *runtime.options,
+        ],
     }
     (home / "launch.json").write_text(json.dumps(launch))
     url = f"bolt://{LOOPBACK}:{port}"
     return Program(
         name="neo4j",
         command=[sys.executable, "-m", "oneid.embedded.neo4j_process", str(home / "launch.json")],
-        environment=java_environment(java),
+        environment=java_environment(runtime.java),
         ready=lambda: _answers(url),
         url=url,
         port=port,
@@ -55,6 +60,9 @@ def _configuration(port: int, memory: Memory) -> str:
         "server.memory.pagecache.size": memory.neo4j_pagecache,
         "dbms.security.auth_enabled": "false",
         "dbms.usage_report.enabled": "false",
+        "db.tx_log.preallocate": "false",  # else an empty store takes 0.5 GB
+        # Bolt would wait twice for so long that no new connection comes; the port is closed by then.
+        "internal.dbms.bolt.netty_server_shutdown_quiet_period_duration": "0s",
     }
     return "".join(f"{name}={value}\n" for name, value in settings.items())
 

@@ -6,12 +6,11 @@ and with it no index could be created.
 
 import json
 import urllib.request
-from collections.abc import Sequence
 from pathlib import Path
 
 from oneid.embedded.java import java_environment
 from oneid.embedded.ports import LOOPBACK
-from oneid.embedded.server import Memory, Program, joined
+from oneid.embedded.server import Memory, Program, Runtime, joined
 
 #: The runner looks for a free HTTP port itself and never above this one.
 HIGHEST_PORT = 9299
@@ -50,7 +49,7 @@ rootLogger.appenderRef.console.ref = console
 """
 
 
-def opensearch(directory: Path, port: int, java: Path, class_path: Sequence[Path], memory: Memory) -> Program:
+def opensearch(directory: Path, port: int, runtime: Runtime, memory: Memory) -> Program:
     """OpenSearch with HTTP on `port`, at most `HIGHEST_PORT`, its data in `directory`/opensearch."""
     home = directory / "opensearch"
     cluster = f"oneid-{port}"
@@ -67,12 +66,12 @@ def opensearch(directory: Path, port: int, java: Path, class_path: Sequence[Path
     return Program(
         name="opensearch",
         command=[
-            str(java / "bin" / "java"),
-            *(f"-Xms{heap}", f"-Xmx{heap}", *_JVM_OPTIONS),
-            *("-cp", joined(class_path), MAIN_CLASS),
+            str(runtime.java / "bin" / "java"),
+            *(f"-Xms{heap}", f"-Xmx{heap}", *_JVM_OPTIONS, *runtime.options),
+            *("-cp", joined(runtime.class_path), MAIN_CLASS),
             *(part for option in runner.items() for part in option),
         ],
-        environment=java_environment(java),
+        environment=java_environment(runtime.java),
         ready=lambda: _answers(port, cluster),
         url=f"http://{LOOPBACK}:{port}",
         port=port,

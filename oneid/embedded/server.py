@@ -17,6 +17,15 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class Runtime:
+    """What a JVM runs with: the Java above bin/java, the jars, options of its own."""
+
+    java: Path
+    class_path: Sequence[Path]
+    options: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Program:
     """One process to run.
 

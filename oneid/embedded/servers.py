@@ -7,13 +7,12 @@ from pathlib import Path
 from rich.console import Console
 
 from oneid.embedded import state
-from oneid.embedded.jars import MavenCentral, cache_dir, class_paths
-from oneid.embedded.java import java_home
 from oneid.embedded.lock import DataDirLock
 from oneid.embedded.neo4j import neo4j
 from oneid.embedded.opensearch import PORTS, opensearch
 from oneid.embedded.ports import free_port
 from oneid.embedded.process import ProcessId, stop_others, this_process
+from oneid.embedded.runtimes import ready_runtimes
 from oneid.embedded.server import Memory, Program
 from oneid.embedded.signals import uninterrupted
 from oneid.embedded.state import State
@@ -37,15 +36,12 @@ def programs(
     if "redis" in wanted:
         found.append(valkey(directory, free_port(ports.get("redis"))))
     jvms = [server for server in ("neo4j", "opensearch") if server in wanted]
-    if not jvms:
-        return found
-    java = java_home()
-    jars = class_paths(jvms, MavenCentral(cache_dir() / "maven"), console)
-    if "neo4j" in wanted:
-        found.append(neo4j(directory, free_port(ports.get("neo4j")), java, jars["neo4j"], memory))
-    if "opensearch" in wanted:
+    runtimes = ready_runtimes(jvms, console)
+    if "neo4j" in runtimes:
+        found.append(neo4j(directory, free_port(ports.get("neo4j")), runtimes["neo4j"], memory))
+    if "opensearch" in runtimes:
         port = free_port(ports.get("opensearch"), PORTS)
-        found.append(opensearch(directory, port, java, jars["opensearch"], memory))
+        found.append(opensearch(directory, port, runtimes["opensearch"], memory))
     return found
 
 
