@@ -26,7 +26,11 @@ def event(**named: Any) -> Item:
     number = next(_numbers)
     extra = named.pop("extra", {})
     context: dict[str, Any] = {**named.pop("context", {})}
-    item: Item = {"type": named.pop("kind", "track"), "messageId": named.pop("message_id", f"m{number}"), **extra}
+    item: Item = {
+        "type": named.pop("kind", "track"),
+        "messageId": named.pop("message_id", f"m{number}"),
+        **extra,
+    }
     if item["type"] == "track":
         item.setdefault("event", "Seen")
     item["timestamp"] = format_time(named.pop("at", START + timedelta(seconds=number)))
@@ -38,7 +42,7 @@ def event(**named: Any) -> Item:
         for kind, values in named.items()
         for value in (values if isinstance(values, list) else [values])
     ]
-    return {**item, "context": {**context, "externalIds": external}}
+    return {**item, "context": {"externalIds": external, **context}}
 
 
 class Pipeline:

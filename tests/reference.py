@@ -41,7 +41,9 @@ class Person:
 class Reference:
     """Resolves events one by one under limits, windows and caps, with the first owner keeping what is shared."""
 
-    def __init__(self, limits: dict[str, int] | None = None, max_merges: int = 100, max_keys: int = 1000) -> None:
+    def __init__(
+        self, limits: dict[str, int] | None = None, max_merges: int = 100, max_keys: int = 1000
+    ) -> None:
         self.limits = LIMITS if limits is None else limits
         self.max_merges = max_merges
         self.max_keys = max_keys

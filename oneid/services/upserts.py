@@ -77,9 +77,11 @@ class UpsertService:
         resolution = Resolver(space, rules).resolve(prepared)
         customer = space.customers[resolution.one_id or ""]
         check_version(upsert, customer.version)
+        # While this write waited for its lock another may have been stamped later: it still comes after.
         now = format_time(prepared.message.timestamp)
         for key, value in changes(upsert, customer.attributes).items():
-            stamped = AttributeValue(value, now, upsert.source, upsert.party, space.next_sequence())
+            at = max(now, customer.attributes[key].updated_at) if key in customer.attributes else now
+            stamped = AttributeValue(value, at, upsert.source, upsert.party, space.next_sequence())
             customer.put(key, stamped)
         await identity.save(tx, space, resolution.decisions)
         await identity.note_upsert(tx, customer.one_id, message_id)
