@@ -52,7 +52,6 @@ class Application:
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncGenerator[None]:
-        configure_logging()
         async with self._open_services() as services:
             self._rest.router.routes.append(Route("/readyz", Readiness(services.checks).answer))
             tracking = TrackingEndpoint(services.keys, services.ingestion)
@@ -77,7 +76,15 @@ async def refused(request: Request, error: Exception) -> Response:
 
 def create_app(open_services: OpenServices | None = None) -> Application:
     """The application; its services are opened when it starts, from the environment unless given."""
-    return Application(open_services or (lambda: bootstrap.services(Settings())))
+    return Application(open_services or from_environment)
+
+
+@asynccontextmanager
+async def from_environment() -> AsyncGenerator[Services]:
+    """The services of a process of its own, which also logs."""
+    configure_logging()
+    async with bootstrap.services(Settings()) as opened:
+        yield opened
 
 
 app = create_app()

@@ -1,29 +1,15 @@
-"""Logs: one JSON object a line, with the request's id and never with personal data, keys or bodies."""
+"""Logs of the HTTP side: refusals and faults with a request id, never personal data, keys or bodies."""
 
 import logging
-import sys
 from secrets import token_hex
 
-import structlog
-from structlog.processors import ExceptionRenderer
-from structlog.tracebacks import ExceptionDictTransformer
+from oneid import logs
 
 
 def configure_logging() -> None:
-    """JSON lines on standard error, from INFO up. The server's access log is silenced: it writes whole URLs,
-    and some clients put their key into them."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            # Without the local variables: they hold what callers sent.
-            ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
-    )
+    """JSON lines on standard error. The server's access log is silenced: it writes whole URLs, and some
+    clients put their key into them."""
+    logs.configure()
     access = logging.getLogger("uvicorn.access")
     access.handlers.clear()
     access.propagate = False

@@ -1,0 +1,24 @@
+"""rudder-sdk-python: one call of each type, packed as it does by default. Arguments: URL, key, id prefix."""
+
+import sys
+
+from rudderstack.analytics.client import Client
+
+url, key, who = sys.argv[1:]
+failures: list[str] = []
+
+
+def failed(error: Exception, _: object) -> None:
+    failures.append(repr(error))
+
+
+client = Client(key, host=url, on_error=failed, upload_interval=0.2)
+client.identify(f"{who}-u1", {"email": f"{who}@example.com", "name": "林女士"})
+client.track(anonymous_id=f"{who}-a1", event="Order Completed", properties={"total": 12.5})
+client.page(f"{who}-u1", "shop", "Home", {"path": "/"})
+client.screen(f"{who}-u1", "app", "Cart")
+client.group(f"{who}-u1", f"{who}-g1", {"name": "Family"})
+client.alias(f"{who}-a1", f"{who}-u1")
+client.flush()
+client.join()
+sys.exit("\n".join(failures) or None)
