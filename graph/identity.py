@@ -4,13 +4,14 @@ Locks are taken in one order: identifiers by key, then customers by ONE-ID. Tran
 may still deadlock; Neo4j ends one of them, and the client runs it again.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from neo4j import AsyncManagedTransaction
 
 from graph import writes
 from graph.decisions import decision_row
+from oneid.clock import sequence
 from oneid.domain.attributes import to_stored
 from oneid.domain.decisions import Decision
 from oneid.domain.identifiers import Identifier
@@ -65,17 +66,13 @@ async def note_upsert(tx: AsyncManagedTransaction, one_id: str, message_id: str)
     await (await tx.run(NOTE_UPSERT, oneId=one_id, id=message_id)).consume()
 
 
-async def load(
-    tx: AsyncManagedTransaction, keys: Iterable[str], sequence: int, new_one_id: Callable[[], str]
-) -> Workspace:
+async def load(tx: AsyncManagedTransaction, keys: Iterable[str], space: Workspace) -> None:
     """Locks and reads these identifiers, their owners, and all identifiers of those owners."""
-    space = Workspace(sequence, new_one_id)
-    result = await tx.run(LOCK_IDENTIFIERS, keys=sorted(set(keys)), lock=sequence)
+    result = await tx.run(LOCK_IDENTIFIERS, keys=sorted(set(keys)), lock=space.next_sequence())
     nodes: list[Values] = (await result.single(strict=True))["nodes"]
     for values in nodes:
         add_identifier(space, values)
-    await load_customers(tx, space, {values[0] for values in nodes if values[0]}, sequence)
-    return space
+    await load_customers(tx, {values[0] for values in nodes if values[0]}, space)
 
 
 async def survivors(tx: AsyncManagedTransaction, one_ids: Iterable[str]) -> dict[str, str]:
@@ -84,13 +81,12 @@ async def survivors(tx: AsyncManagedTransaction, one_ids: Iterable[str]) -> dict
     return {row["asked"]: row["oneId"] for row in rows}
 
 
-async def load_customers(
-    tx: AsyncManagedTransaction, space: Workspace, one_ids: Iterable[str], sequence: int
-) -> None:
+async def load_customers(tx: AsyncManagedTransaction, one_ids: Iterable[str], space: Workspace) -> None:
     """Locks and reads these customers with all their identifiers into the workspace."""
-    result = await tx.run(LOCK_CUSTOMERS, ids=sorted(one_ids), lock=sequence)
+    result = await tx.run(LOCK_CUSTOMERS, ids=sorted(one_ids), lock=space.next_sequence())
     for customer, nodes in (await result.single(strict=True))["customers"]:
         add_customer(space, customer, nodes)
+    space.start(sequence())
 
 
 def add_identifier(space: Workspace, values: Values) -> None:
@@ -109,13 +105,13 @@ def add_identifier(space: Workspace, values: Values) -> None:
 
 
 def add_customer(space: Workspace, values: Values, nodes: list[Values]) -> None:
-    one_id, customer_sequence, version, created_at, updated_at, merges, stored = values
+    one_id, created_sequence, version, created_at, updated_at, merges, stored = values
     for node in nodes:
         if node[1] not in space.identifiers:
             add_identifier(space, node)
     keys = {node[1] for node in nodes}
     space.customers[one_id] = CustomerNode(
-        one_id, customer_sequence, version, created_at, updated_at, merges or 0, keys, stored
+        one_id, created_sequence, version, created_at, updated_at, merges or 0, keys, stored
     )
 
 

@@ -73,11 +73,15 @@ class Workspace:
     """Identifiers by key and customers by ONE-ID. Holds every identifier that the batch names, their owners,
     and all identifiers of those owners."""
 
-    def __init__(self, sequence: int, new_one_id: Callable[[], str]) -> None:
+    def __init__(self, new_one_id: Callable[[], str]) -> None:
         self.identifiers: dict[str, IdentifierNode] = {}
         self.customers: dict[str, CustomerNode] = {}
-        self._sequence = sequence
+        self._sequence = 0
         self._new_one_id = new_one_id
+
+    def start(self, sequence: int) -> None:
+        """Numbers what follows from here. To be called once all is locked: who waited comes later."""
+        self._sequence = sequence
 
     def next_sequence(self) -> int:
         self._sequence += 1

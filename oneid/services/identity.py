@@ -66,8 +66,7 @@ class IdentityService:
         """
 
         async def work(tx: AsyncManagedTransaction) -> str:
-            now = sequence()
-            space = Workspace(now, lambda: one_id(sequence()))
+            space = Workspace(lambda: one_id(sequence()))
             survivor, *others = await self._current(tx, space, [into, *sources])
             others = [other for other in dict.fromkeys(others) if other != survivor]
             if others:
@@ -82,7 +81,7 @@ class IdentityService:
         for asked in one_ids:
             if asked not in found:
                 raise NotFound(f"there is no customer {asked}", field=("oneId",))
-        await identity.load_customers(tx, space, set(found.values()), sequence())
+        await identity.load_customers(tx, set(found.values()), space)
         return [found[asked] for asked in one_ids]
 
     def _merge(self, space: Workspace, into: str, sources: list[str], reason: str | None) -> Decision:

@@ -156,13 +156,13 @@ class ResolutionService:
         await self._transact([], ids)
 
     async def _resolve(self, tx: AsyncManagedTransaction, batch: list[Received], ids: list[str]) -> None:
-        now = sequence()
-        fence = await partitions.enter(tx, self._partition, self._holder, now)
+        fence = await partitions.enter(tx, self._partition, self._holder, sequence())
         await self._refresh_rules(tx, fence.rule_version)
         fresh = [r for r in batch if not r.duplicate and not r.failure]
         prepared = [self._prepare(received) for received in fresh]
         keys = [key for p in prepared for key in p.keys]
-        space = await identity.load(tx, keys, now, lambda: one_id(sequence()))
+        space = Workspace(lambda: one_id(sequence()))
+        await identity.load(tx, keys, space)
         decisions = self._run(space, fresh, prepared, fence.applied)
         await identity.save(tx, space, decisions)
         if ids:

@@ -23,6 +23,7 @@ from oneid.domain.messages import Message, format_time
 from oneid.domain.normalisation import Dropped, normalise
 from oneid.domain.resolution import Resolver
 from oneid.domain.rules import IdentityRules
+from oneid.domain.workspace import Workspace
 from oneid.errors import InvalidInput, Required, TooLarge, VersionConflict
 
 #: As large as an event may be.
@@ -73,7 +74,8 @@ class UpsertService:
     async def _apply(self, tx: AsyncManagedTransaction, upsert: Upsert, message_id: str) -> tuple[str, bool]:
         rules = await read_rules(tx)
         prepared = self._prepare(upsert, rules, message_id)
-        space = await identity.load(tx, prepared.keys, sequence(), lambda: one_id(sequence()))
+        space = Workspace(lambda: one_id(sequence()))
+        await identity.load(tx, prepared.keys, space)
         resolution = Resolver(space, rules).resolve(prepared)
         customer = space.customers[resolution.one_id or ""]
         check_version(upsert, customer.version)

@@ -28,7 +28,7 @@ class World:
     def __init__(self, rules: IdentityRules | None = None) -> None:
         numbers = iter(range(1, 1000))
         self.rules = rules or IdentityRules()
-        self.space = Workspace(0, lambda: f"c{next(numbers)}")
+        self.space = Workspace(lambda: f"c{next(numbers)}")
         self.count = 0
         self.decisions: list[Decision] = []
 

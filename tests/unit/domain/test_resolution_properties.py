@@ -34,7 +34,7 @@ def phone_prefix(kind: str) -> str:
 
 def run(rules: IdentityRules, history: list[tuple[list[Key], int]]) -> tuple[Workspace, list[str | None]]:
     numbers = iter(range(1, 10_000))
-    space = Workspace(0, lambda: f"c{next(numbers)}")
+    space = Workspace(lambda: f"c{next(numbers)}")
     resolver = Resolver(space, rules)
     answers = [
         resolver.resolve(prepare(message(n, named, days), rules, "CN")).one_id
