@@ -6,7 +6,7 @@ customer, so the second ends early on each page. An estimate (`cardinality`) wou
 in a script are exact too but hold every ONE-ID in the server's heap, once per key.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -89,7 +89,7 @@ async def totals(search: Search, alias: str, wanted: Totals) -> list[EventTotal]
         events, sums = await reading.events()
         customers = await reading.customers()
     return [
-        EventTotal(key, events[key], customers[key], sums[key] if wanted.sum else None)
+        EventTotal(key, events[key], customers[key], None if wanted.sum is None else sums[key])
         for key in (sorted(events) if wanted.group else [""])
     ]
 
@@ -103,14 +103,17 @@ class _Reading:
         self._wanted = wanted
         self._source = _source(wanted)
 
-    async def events(self) -> tuple[Counter[str], dict[str, Decimal]]:
+    async def events(self) -> tuple[Counter[str], Mapping[str, Decimal]]:
         """Events and sums by key."""
         events: Counter[str] = Counter()
-        sums: dict[str, Decimal] = {"": Decimal(0)}
-        async for bucket in self._buckets(self._wanted.clauses, self._source, self._sum()):
+        sums: defaultdict[str, Decimal] = defaultdict(Decimal)
+        # Alone, a date_histogram is rewritten to ranges, which fails on the server (3.8) after the last bucket.
+        sources = self._source and [*self._source, {"type": {"terms": {"field": "type"}}}]
+        async for bucket in self._buckets(self._wanted.clauses, sources, self._sum()):
             key = bucket["key"].get("key") or ""
-            events[key] = bucket["doc_count"]
-            sums[key] = Decimal(bucket["sum"]["value"] or 0) if self._wanted.sum else Decimal(0)
+            events[key] += bucket["doc_count"]
+            if self._wanted.sum is not None:
+                sums[key] += Decimal(bucket["sum"]["value"] or 0)
         return events, sums
 
     async def customers(self) -> Counter[str]:
@@ -146,7 +149,7 @@ class _Reading:
             found = answer["aggregations"]["keys"]
             for bucket in found["buckets"]:
                 yield bucket
-            if "after_key" not in found:
+            if len(found["buckets"]) < PAGE:
                 return
             composite["after"] = found["after_key"]
 

@@ -1,0 +1,102 @@
+"""Events of a customer: in order, in pages, once each, wherever they lie."""
+
+from datetime import timedelta
+
+import pytest
+
+from oneid.domain.messages import StoredEvent
+from oneid.errors import InvalidInput
+from search.events import EventFilter, EventIndex
+from tests.integration.search.factories import START, event
+
+
+def ids(found: list[StoredEvent]) -> list[str]:
+    return [stored.message.message_id for stored in found]
+
+
+async def test_storing_the_same_event_again_changes_nothing(events: EventIndex) -> None:
+    for _ in range(2):
+        assert await events.store([event("m1"), event("m2")]) == []
+    await events.refresh()
+
+    page = await events.by_customer(["c1"])
+    assert (ids(page.nodes), page.total) == (["m2", "m1"], 2)
+
+
+async def test_events_come_newest_first_and_ties_by_message(events: EventIndex) -> None:
+    times = {"m1": 5, "m2": 9, "m3": 5, "m4": 1}
+    await events.store([event(id, at=START + timedelta(seconds=s)) for id, s in times.items()])
+    await events.store([event("other", "c2"), event("nobody", None)])
+    await events.refresh()
+
+    assert ids((await events.by_customer(["c1"])).nodes) == ["m2", "m3", "m1", "m4"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 50])
+async def test_pages_follow_each_other_without_gap_or_double(events: EventIndex, size: int) -> None:
+    await events.store([event(f"m{i:02}", at=START + timedelta(seconds=i // 3)) for i in range(20)])
+    await events.refresh()
+
+    walked: list[str] = []
+    after: str | None = None
+    while True:
+        page = await events.by_customer(["c1"], first=size, after=after)
+        walked += ids(page.nodes)
+        assert page.total == 20
+        assert page.has_previous == (after is not None)
+        if not page.has_next:
+            break
+        after = page.edges[-1].cursor
+    assert walked == [f"m{i:02}" for i in reversed(range(20))]
+
+
+async def test_names_and_times_select_events(events: EventIndex) -> None:
+    for day, name in enumerate(["Page", "Order", "Page", "Order"]):
+        await events.store([event(f"m{day}", name=name, at=START + timedelta(days=day))])
+    await events.refresh()
+
+    async def found(**wanted: object) -> list[str]:
+        return ids((await events.by_customer(["c1"], EventFilter(**wanted))).nodes)  # type: ignore[arg-type]
+
+    assert await found(names=["Order"]) == ["m3", "m1"]
+    assert await found(names=[]) == []
+    assert await found(since=START + timedelta(days=1)) == ["m3", "m2", "m1"]
+    assert await found(until=START + timedelta(days=1)) == ["m0"]
+    assert await found(names=["Page"], since=START + timedelta(days=1), until=START + timedelta(days=3)) == [
+        "m2"
+    ]
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+@pytest.mark.parametrize("size", [1, 3, 50])
+async def test_an_event_in_two_places_is_read_once(events: EventIndex, shards: int, size: int) -> None:
+    """What a merge looks like between the copy of an event and its delete."""
+    for one_id in ("c1", "c2", "c3", "c4"):
+        await events.store([event(f"m{i}", one_id, at=START + timedelta(seconds=i // 2)) for i in range(6)])
+    await events.refresh()
+
+    walked: list[str] = []
+    after: str | None = None
+    while True:
+        page = await events.by_customer(["c1", "c2", "c3", "c4"], first=size, after=after)
+        walked += ids(page.nodes)
+        assert page.total == 6
+        if not page.has_next:
+            break
+        after = page.edges[-1].cursor
+    assert walked == ["m5", "m4", "m3", "m2", "m1", "m0"]
+    assert sorted(await events.get([f"m{i}" for i in range(9)])) == [f"m{i}" for i in range(6)]
+
+
+async def test_a_customer_of_a_hundred_former_ids_is_read(events: EventIndex) -> None:
+    one_ids = [f"01J{i:023}" for i in range(101)]
+    await events.store([event(f"m{i:03}", one_id) for i, one_id in enumerate(one_ids)])
+    await events.refresh()
+
+    page = await events.by_customer(one_ids, first=100)
+    assert (len(page.nodes), page.total, page.has_next) == (100, 101, True)
+
+
+async def test_a_cursor_of_another_list_is_refused(events: EventIndex) -> None:
+    with pytest.raises(InvalidInput):
+        await events.by_customer(["c1"], after="bm90IGEgY3Vyc29y")
