@@ -26,7 +26,7 @@ test: .venv/.installed  ## the whole suite, on real servers
 	@$(BIN)/python -m pytest
 
 demo: .venv/.installed  ## a brand's story through the public API: who became one customer, and why
-	@$(BIN)/python -m demo
+	@$(BIN)/oneid demo
 
 lint: .venv/.installed  ## ruff and the import rules
 	@$(BIN)/ruff check .

@@ -11,6 +11,8 @@ COMMANDS: dict[str, str] = {
     "up": "oneid.cli.up:up",
     "stop": "oneid.cli.stop:stop",
     "doctor": "oneid.cli.doctor:doctor",
+    "import": "oneid.cli.importing:import_file",
+    "demo": "oneid.cli.demo:demo",
     "migrate": "oneid.cli.migrate:migrate",
     "reconcile": "oneid.cli.reconcile:reconcile",
     "keys": "oneid.cli.keys:keys",
