@@ -19,7 +19,7 @@ from neo4j import (
     Query,
     unit_of_work,
 )
-from neo4j.exceptions import DriverError, Neo4jError
+from neo4j.exceptions import DriverError, IncompleteCommit, Neo4jError
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from oneid.errors import Retriable
@@ -54,13 +54,13 @@ class Graph:
             except (Neo4jError, DriverError) as error:
                 if not passing(error):
                     raise
-            return await self._retrying()(self._read, statement, parameters)
+            return await self._retrying(passing)(self._read, statement, parameters)
 
-    def _retrying(self) -> AsyncRetrying:
+    def _retrying(self, when: Callable[[BaseException], bool]) -> AsyncRetrying:
         return AsyncRetrying(
             stop=stop_after_delay(self._retry_seconds),
             wait=wait_random_exponential(multiplier=0.1, max=2),
-            retry=retry_if_exception(passing),
+            retry=retry_if_exception(when),
             reraise=True,
         )
 
@@ -83,13 +83,22 @@ class Graph:
     async def _managed(self, name: str, work: Work[T]) -> T:
         unit = unit_of_work(metadata={"query": name}, timeout=self._timeout)(work)
         with unavailable_as_retriable():
-            async with self._driver.session(database=self._database) as session:
-                return await session.execute_write(unit)
+            return await self._retrying(answer_lost)(self._write, unit)
+
+    async def _write(self, unit: Work[T]) -> T:
+        async with self._driver.session(database=self._database) as session:
+            return await session.execute_write(unit)
 
 
 def passing(error: BaseException) -> bool:
     """Whether a failure passes by itself."""
-    return isinstance(error, Neo4jError | DriverError) and error.is_retryable()
+    return answer_lost(error) or (isinstance(error, Neo4jError | DriverError) and error.is_retryable())
+
+
+def answer_lost(error: BaseException) -> bool:
+    """Whether the connection broke during a commit. The driver leaves this case to the caller: the work may
+    be done. Here all work may run twice."""
+    return isinstance(error, IncompleteCommit)
 
 
 @contextmanager

@@ -99,7 +99,10 @@ class ResolutionService:
             logger.exception("batch refused, resolving one by one")
             await self._one_by_one(batch, ids)
         self._before = ids
-        self._recent = {r.message.message_id: r.one_id or "" for r in batch if not r.failure}
+        self._recent = {r.message.message_id: r.one_id or "" for r in batch if not (r.duplicate or r.failure)}
+        for received in batch:
+            if received.duplicate and received.one_id is None:
+                received.one_id = self._recent.get(received.message.message_id) or None
         return batch
 
     async def store(self, batch: Sequence[Received]) -> None:

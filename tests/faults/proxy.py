@@ -1,0 +1,69 @@
+"""A TCP proxy that can cut a connection at a chosen moment."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+#: A Bolt COMMIT message in a chunk of its own: length 2, structure without fields, tag 0x12.
+BOLT_COMMIT = b"\x00\x02\xb0\x12\x00\x00"
+
+
+class Proxy:
+    """Forwards to one server. With `cut_replies` set to n, the replies to the next n requests that hold
+    `marker` are thrown away and the connection is closed: the work is done, the answer is lost."""
+
+    def __init__(self, host: str, port: int, marker: bytes) -> None:
+        self._target = (host, port)
+        self._marker = marker
+        self.cut_replies = 0
+        self.cuts = 0
+        self.port = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream_reader, upstream_writer = await asyncio.open_connection(*self._target)
+        cutting = asyncio.Event()
+        pumps = [
+            asyncio.create_task(self._requests(reader, upstream_writer, cutting)),
+            asyncio.create_task(self._replies(upstream_reader, writer, cutting)),
+        ]
+        await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        for pump in pumps:
+            pump.cancel()
+        for side in (writer, upstream_writer):
+            side.close()
+            with suppress(OSError):
+                await side.wait_closed()
+
+    async def _requests(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cutting: asyncio.Event
+    ) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                if self.cut_replies and self._marker in data:
+                    self.cut_replies -= 1
+                    cutting.set()
+                writer.write(data)
+                await writer.drain()
+
+    async def _replies(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cutting: asyncio.Event
+    ) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                if cutting.is_set():
+                    self.cuts += 1
+                    return
+                writer.write(data)
+                await writer.drain()
+
+
+@asynccontextmanager
+async def proxy(port: int, marker: bytes) -> AsyncIterator[Proxy]:
+    """A proxy on a free port in front of a local port."""
+    through = Proxy("127.0.0.1", port, marker)
+    server = await asyncio.start_server(through.serve, "127.0.0.1", 0)
+    through.port = server.sockets[0].getsockname()[1]
+    try:
+        yield through
+    finally:
+        server.close()
