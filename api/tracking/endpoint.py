@@ -12,7 +12,7 @@ from api.guard import SLOW, ClientGone, SlowBody
 from api.logging import new_request_id
 from api.tracking.cors import cors_headers, preflight
 from api.tracking.paths import BATCH, PATHS
-from api.tracking.requests import place_ip, read_json
+from api.tracking.requests import read_json
 from oneid import metrics
 from oneid.clock import monotonic
 from oneid.domain.keys import Actor
@@ -79,18 +79,16 @@ class TrackingEndpoint:
         actor = await write_actor(self._keys, _keys(headers, content))
         route = PATHS[scope["path"]]
         if route == BATCH:
-            return await self._batch(scope, content, actor)
-        place_ip([content], scope)
+            return await self._batch(content, actor)
         (result,) = await self._ingestion.accept([content], source=actor.name, type=route)
         return refusal(result.errors[0]) if result.errors else SUCCESS
 
-    async def _batch(self, scope: Scope, content: dict[str, Any], actor: Actor) -> Answer:
+    async def _batch(self, content: dict[str, Any], actor: Actor) -> Answer:
         items = content.get("batch")
         if not isinstance(items, list):
             raise InvalidInput("batch must be a list of events", field=("batch",))
         if not items:
             raise Required("batch is empty", field=("batch",))
-        place_ip([*items, content], scope)
         results = await self._ingestion.accept(
             items,
             source=actor.name,

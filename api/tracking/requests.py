@@ -10,12 +10,13 @@ from oneid.domain.validation import BATCH_BYTES
 from oneid.errors import InvalidInput
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_DIRECT = b'"direct"'
 _PACKED = (b"gzip", b"deflate")
 
 
 async def read_json(scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> dict[str, Any]:
     """The JSON object of the body, unpacked if need be. The content type is ignored: clients send JSON as
-    text/plain, as a form, and without any.
+    text/plain, as a form, and without any. Where a context says `direct: true` the caller's address is its ip.
 
     Raises:
         TooLarge: the body, packed or unpacked, is over the limit. InvalidInput: it is no JSON object.
@@ -32,11 +33,14 @@ async def read_json(scope: Scope, headers: dict[bytes, bytes], receive: Receive)
         raise InvalidInput("the body is not valid JSON") from None
     if not isinstance(content, dict):
         raise InvalidInput("the body is not a JSON object")
+    if _DIRECT in body:
+        _place_ip(content, scope)
     return cast("dict[str, Any]", content)
 
 
-def place_ip(items: list[object], scope: Scope) -> None:
-    """Sets context.ip to the caller's address where an item asks for it with `context.direct: true`."""
+def _place_ip(content: dict[str, Any], scope: Scope) -> None:
+    batch = content.get("batch")
+    items: list[object] = [content, *(batch if isinstance(batch, list) else ())]
     client = scope.get("client")
     for item in items:
         context = cast("dict[str, Any]", item).get("context") if isinstance(item, dict) else None
