@@ -1,0 +1,95 @@
+"""kill -9 of every part under load (F1-F3, F6, F7, F13, F16, F22): nothing acknowledged is lost or doubled,
+both stores agree, and nobody has to repair anything."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from oneid.bootstrap import open_stores
+from tests.faults.invariants import hold
+from tests.faults.load import History, drive
+from tests.stack import Stack, running_stack
+
+PARTS = ["api", "consumer", "worker", "redis", "neo4j", "opensearch"]
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running_stack(tmp_path_factory.mktemp("stack") / "data") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def history() -> History:
+    """One history for the module: what was acknowledged before the last kill must be there after it, too."""
+    return History()
+
+
+async def under_load(stack: Stack, history: History, harm: list[str], calm: float = 3.0) -> None:
+    stop = asyncio.Event()
+    load = asyncio.create_task(drive(stack, history, stop))
+    for name in harm:
+        await asyncio.sleep(calm)
+        stack.kill(name)
+        await asyncio.to_thread(stack.wait_ready)
+    await asyncio.sleep(calm)
+    stop.set()
+    await load
+
+
+async def test_whatever_is_killed_under_load_nothing_acknowledged_is_lost(
+    stack: Stack, history: History
+) -> None:
+    await under_load(stack, history, PARTS)
+    assert len(history.acknowledged) > 500
+    async with open_stores(stack.settings()) as stores:
+        await hold(stores, history)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("part", PARTS)
+async def test_three_kills_of_one_part_in_a_row_lose_nothing(
+    stack: Stack, history: History, part: str
+) -> None:
+    await under_load(stack, history, [part] * 3)
+    async with open_stores(stack.settings()) as stores:
+        await hold(stores, history)
+
+
+@pytest.mark.faults
+async def test_a_consumer_that_slept_while_another_took_over_does_no_harm(
+    stack: Stack, history: History
+) -> None:
+    """F8: the sleeper wakes with a batch that its successor has resolved."""
+    stop = asyncio.Event()
+    load = asyncio.create_task(drive(stack, history, stop))
+    await asyncio.sleep(2)
+    sleeper = stack.state.processes["consumer"].pid
+    async with open_stores(stack.settings()) as stores:
+        stack.signal("consumer", signal.SIGSTOP)
+        second = await asyncio.create_subprocess_exec(
+            *consumer_command(), env=environment(stack), stderr=asyncio.subprocess.DEVNULL
+        )
+        await asyncio.sleep(10)
+        os.kill(sleeper, signal.SIGCONT)
+        await asyncio.sleep(5)
+        second.terminate()
+        await second.wait()
+        stop.set()
+        await load
+        await hold(stores, history)
+
+
+def consumer_command() -> list[str]:
+    return [sys.executable, "-m", "workers.consumer"]
+
+
+def environment(stack: Stack) -> dict[str, str]:
+    urls = stack.state.urls
+    names = {"ONEID_NEO4J_URL": "neo4j", "ONEID_REDIS_URL": "redis", "ONEID_OPENSEARCH_URL": "opensearch"}
+    return {**os.environ, "ONEID_MODE": "sandbox", **{name: urls[server] for name, server in names.items()}}
