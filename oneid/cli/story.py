@@ -31,6 +31,7 @@ FRAGMENTS: Final[dict[str, Key]] = {
     "QR code in the store": QR,
     "Cash desk (POS)": PHONE,
 }
+NAME: Final = "林悦 Lin Yue"
 USER: Final[Key] = ("user_id", "demo-member-linyue")
 UNIONID: Final[Key] = ("wechat_unionid", "demo-platform:uLINYUE")
 
@@ -171,7 +172,7 @@ TOGETHER: Final = (
         {
             "anonymousId": PC[1],
             "userId": USER[1],
-            "traits": {"name": "林悦 Lin Yue", "email": "lin.yue@example.com", "city": "上海"},
+            "traits": {"name": NAME, "email": "lin.yue@example.com", "city": "上海"},
         },
     ),
     Step(
@@ -202,8 +203,8 @@ AT_THE_TABLET: Final = tuple(
         Way.SEGMENT,
         f"{name} signs in on the store's tablet",
         "identify",
-        f"2026-03-0{8 + place}T04:00:00Z",
+        f"2026-03-{8 + place:02}T04:00:00Z",
         {"anonymousId": TABLET[1], "userId": key[1], "traits": {"name": name}},
     )
-    for place, (name, key) in enumerate({**STRANGERS, "Lin Yue": USER}.items())
+    for place, (name, key) in enumerate({**STRANGERS, NAME: USER}.items())
 )

@@ -1,0 +1,62 @@
+"""Real purchases, the first lines of each file: in through Segment's client, read back over GraphQL."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.deployment import Deployment, deployment, finished, wait_for
+from tests.real_data import CDNOW, FILES, ONLINE_RETAIL, Counted, RealFile, assert_read_back
+from tests.servers import Servers
+
+LINES = 5_000
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture
+def running(servers: Servers, clean: None, tmp_path: Path) -> Iterator[Deployment]:
+    with deployment(tmp_path / "data", **servers.environment()) as found:
+        yield found
+
+
+def shortened(file: RealFile, directory: Path) -> tuple[tuple[str, ...], Counted]:
+    """The import of the file's first lines, and what they hold."""
+    path = file.short(directory, LINES)
+    return file.command(path), file.count(path.read_bytes().decode(file.encoding))
+
+
+def test_what_goes_in_is_read_back_exactly_also_when_it_is_sent_twice(
+    running: Deployment, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        for file in FILES:
+            code, output = running.run(*shortened(file, tmp_path)[0])
+            assert (code, f"{LINES - 1:,} rows accepted" in output) == (0, True), output
+        running.drain(300)
+        for file in FILES:
+            assert_read_back(running, file, shortened(file, tmp_path)[1])
+
+
+def test_a_kill_half_way_and_another_run_lose_and_double_nothing(running: Deployment, tmp_path: Path) -> None:
+    (command, counted) = shortened(CDNOW, tmp_path)
+    importing = running.start(*command)
+    wait_for(lambda: running.accepted() >= LINES / 4, 120, "nothing is accepted")
+    running.kill("api", "consumer")
+    code, output = finished(importing)
+    assert code == 0, output
+    assert running.run(*command)[0] == 0
+    running.drain(300)
+    assert_read_back(running, CDNOW, counted)
+
+
+def test_an_import_that_is_killed_itself_is_finished_by_another_run(
+    running: Deployment, tmp_path: Path
+) -> None:
+    (command, counted) = shortened(ONLINE_RETAIL, tmp_path)
+    importing = running.start(*command)
+    wait_for(lambda: running.accepted() >= LINES / 4, 120, "nothing is accepted")
+    importing.kill()
+    assert finished(importing)[0] < 0
+    assert running.run(*command)[0] == 0
+    running.drain(300)
+    assert_read_back(running, ONLINE_RETAIL, counted)
