@@ -126,6 +126,13 @@ class AdminView(GraphQL[Context, None]):
     async def on_ws_connect(self, context: Context) -> Any:
         return await on_connect(context)
 
+    def parse_json(self, data: str | bytes) -> object:
+        """The base class takes for granted that JSON of another kind never comes."""
+        content: object = super().parse_json(data)
+        if not isinstance(content, dict | list):
+            raise HTTPException(HTTPStatus.BAD_REQUEST, "the body must be a JSON object")
+        return content
+
     def decode_json(self, data: str | bytes) -> object:
         return orjson.loads(data)
 

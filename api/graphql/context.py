@@ -33,13 +33,20 @@ class Context:
     actor: Actor = NOBODY
     secret: str = field(default="", repr=False)
     request_id: str = field(default_factory=new_request_id)
+    operation_name: str | None = None
     streaming: bool = False
     connection_params: dict[str, object] = field(default_factory=dict[str, object])
 
-    def for_operation(self, *, streaming: bool) -> "Context":
+    def for_operation(self, name: str | None, *, streaming: bool) -> "Context":
         """A copy with loaders of its own: what one operation has read is old news to the next."""
         request_id = new_request_id() if streaming else self.request_id
-        return replace(self, loaders=Loaders(self.services), streaming=streaming, request_id=request_id)
+        return replace(
+            self,
+            loaders=Loaders(self.services),
+            operation_name=name,
+            streaming=streaming,
+            request_id=request_id,
+        )
 
     async def authenticate(self, secret: str) -> None:
         """Makes the key's owner the actor. Raises Unauthenticated, Throttled, Retriable."""

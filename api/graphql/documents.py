@@ -20,9 +20,11 @@ from graphql import (
     OperationType,
     parse,
     specified_rules,
+    validate,
 )
 from strawberry.extensions import SchemaExtension
-from strawberry.schema.schema import validate_document
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from api.graphql.context import Context
 from api.graphql.cost import Plan, Planner
@@ -32,9 +34,14 @@ from api.graphql.limits import LIMITS, fragments_of, over_limit
 from api.graphql.scopes import authorise
 from oneid.errors import InvalidInput, OneIdError
 
-OPEN_RULES: Final[tuple[type[ASTValidationRule], ...]] = tuple(specified_rules)
+OPEN_RULES: Final[tuple[type[ASTValidationRule], ...]] = (
+    *specified_rules,
+    MaybeNullValidationRule,
+    OneOfInputValidationRule,
+)
 CLOSED_RULES: Final = (*OPEN_RULES, NoSchemaIntrospectionCustomRule)
 
+MAX_ERRORS: Final = 20
 CACHED_DOCUMENTS: Final = 256
 CACHED_LENGTH: Final = 8192
 """Longer texts are prepared each time: a stranger must not fill the memory with large trees."""
@@ -61,7 +68,8 @@ def prepare(schema: GraphQLSchema, text: str, introspection: bool) -> Prepared:
     refusal = over_limit(document)
     if refusal is not None:
         return Prepared(document, (refusal,), {})
-    errors = validate_document(schema, document, OPEN_RULES if introspection else CLOSED_RULES)
+    rules = OPEN_RULES if introspection else CLOSED_RULES
+    errors = validate(schema, document, rules, max_errors=MAX_ERRORS)
     if errors:
         return Prepared(document, tuple(errors), {})
     planner = Planner(schema, fragments_of(document))
@@ -115,9 +123,9 @@ class Documents(SchemaExtension):
 
     def _refusals(self) -> list[GraphQLError]:
         assert self._prepared is not None
-        plan = self._prepared.plan(self.execution_context.operation_name)
+        plan = self._prepared.plan(self._context.operation_name)
         if plan is None:
-            return [GraphQLError("there is no operation of this name")]
+            return [GraphQLError("operationName must name one of the document's operations")]
         try:
             self._admit(plan)
         except OneIdError as error:

@@ -26,7 +26,9 @@ class AdminSchema(strawberry.Schema):
 
     async def execute(self, query: str | None, *args: Any, **kwargs: Any) -> ExecutionResult:
         context: Context = kwargs["context_value"]
-        kwargs["context_value"] = operation = context.for_operation(streaming=False)
+        kwargs["context_value"] = operation = context.for_operation(
+            kwargs.get("operation_name"), streaming=False
+        )
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
                 result = await super().execute(query, *args, **kwargs)
@@ -38,7 +40,9 @@ class AdminSchema(strawberry.Schema):
 
     async def stream(self, query: str | None, *args: Any, **kwargs: Any) -> StreamResult:
         context: Context = kwargs["context_value"]
-        kwargs["context_value"] = operation = context.for_operation(streaming=True)
+        kwargs["context_value"] = operation = context.for_operation(
+            kwargs.get("operation_name"), streaming=True
+        )
         return self._shown(await super().stream(query, *args, **kwargs), operation)
 
     async def _shown(self, source: StreamResult, operation: Context) -> AsyncGenerator[Any, None]:

@@ -11,6 +11,7 @@ from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
 from strawberry.types.unset import UNSET
 
 from api.graphql.context import Context
@@ -34,6 +35,13 @@ class WebSocketAdapter(ASGIWebSocketAdapter):
 class TransportHandler(BaseGraphQLTransportWSHandler[Context, None]):
     """Looks after the key for as long as the connection lasts."""
 
+    async def handle_message(self, message: Message) -> None:
+        """The base class takes for granted that every part has the type that the protocol says."""
+        if well_formed(message):
+            await super().handle_message(message)
+        else:
+            await self.handle_invalid_message("Failed to parse message")
+
     async def handle(self) -> None:
         watch = asyncio.create_task(self._watch())
         try:
@@ -56,6 +64,28 @@ class TransportHandler(BaseGraphQLTransportWSHandler[Context, None]):
                 return
             except Retriable:
                 continue
+
+
+def well_formed(message: object) -> bool:
+    """Whether a decoded frame is a message, and a subscribe message a complete one."""
+    match message:
+        case {"type": "subscribe"}:
+            return _is_subscribe(message)
+        case {"type": "complete", "id": id_}:
+            return isinstance(id_, str)
+        case {"type": str()}:
+            return True
+        case _:
+            return False
+
+
+def _is_subscribe(message: object) -> bool:
+    match message:
+        case {"id": str(), "payload": {"query": str(), **rest}}:
+            variables, name = rest.get("variables"), rest.get("operationName")
+            return isinstance(variables, dict | None) and isinstance(name, str | None)
+        case _:
+            return False
 
 
 async def on_connect(context: Context) -> Any:
