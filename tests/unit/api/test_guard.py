@@ -1,5 +1,6 @@
 """Bodies: limits while they arrive and while they are unpacked."""
 
+import asyncio
 import gzip
 import zlib
 from collections.abc import Callable, Iterator
@@ -7,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from api.guard import BodyGuard, ClientGone, inflate, read_body
+from api.guard import BodyGuard, ClientGone, SlowBody, inflate, read_body
 from oneid.errors import InvalidInput, TooLarge
 
 
@@ -114,3 +115,24 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     message = await receive()
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": message["body"]})
+
+
+async def test_a_body_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.guard.READ_SECONDS", 0.05)
+    with pytest.raises(SlowBody):
+        await read_body(Stalled(), None, 10)
+    with pytest.raises(TooLarge):
+        await read_body(Stalled(), b"11", 10)
+
+
+class Stalled:
+    """Delivers a byte and then nothing."""
+
+    def __init__(self) -> None:
+        self._first = True
+
+    async def __call__(self) -> Message:
+        if not self._first:
+            await asyncio.Event().wait()
+        self._first = False
+        return {"type": "http.request", "body": b"a", "more_body": True}
