@@ -59,7 +59,8 @@ async def check_redis(settings: Settings) -> str:
     """Its version, that it keeps what it acknowledges, and how much waits in the log."""
     try:
         async with log_client.connect(settings.redis_url or "") as redis:
-            number = (await redis.info("server"))["redis_version"]
+            about = await redis.info("server")
+            number = about.get("valkey_version", about["redis_version"])
             policy = (await redis.config_get("maxmemory-policy"))["maxmemory-policy"]
             fsync = await redis.config_get("append*")
             log = EventLog(redis, settings.partitions)

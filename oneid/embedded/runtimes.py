@@ -91,8 +91,10 @@ def _run_once(directory: Path, runtimes: dict[str, Runtime]) -> None:
         supervisor.start(programs)
         for program in programs:
             _exercise(program)
-    finally:
-        supervisor.stop()
+    except BaseException:
+        supervisor.stop(at_most=2)  # whoever interrupts does not wait for a cache
+        raise
+    supervisor.stop()
 
 
 def _recording(directory: Path, server: str, runtime: Runtime) -> Program:

@@ -1,5 +1,6 @@
 """Starts programs, waits until they answer, notices when one ends and starts it again, stops them all."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -72,21 +73,25 @@ class Supervisor:
             self.watch()
             time.sleep(0.5)
 
-    def stop(self) -> None:
-        """Stops everything: the last ones started end before the ones that they use."""
+    def stop(self, *, at_most: float = math.inf) -> None:
+        """Stops everything: the last ones started end before the ones that they use.
+
+        A program gets its own `stop_seconds` before SIGKILL, and `at_most` so many.
+        """
         while self._running:
             last = list(self._running.values())[-1]
             group = [
                 running for running in self._running.values() if running.program.group == last.program.group
             ]
-            self._stop_group(group)
+            self._stop_group(group, at_most)
 
-    def _stop_group(self, group: list[Running]) -> None:
+    def _stop_group(self, group: list[Running], at_most: float) -> None:
         begun = monotonic()
         for running in group:
             running.process.terminate()
         for running in group:
-            running.process.wait(max(0.0, running.program.stop_seconds - (monotonic() - begun)))
+            granted = min(running.program.stop_seconds, at_most)
+            running.process.wait(max(0.0, granted - (monotonic() - begun)))
             del self._running[running.program.name]
         self._record(self._processes())
 
