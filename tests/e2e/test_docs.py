@@ -4,14 +4,13 @@ import asyncio
 import json
 import os
 import re
-import shlex
 import shutil
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
@@ -111,11 +110,9 @@ async def stage(clean: None, settings: Settings, graph: Graph, tmp_path: Path) -
 
 def matches(shown: Any, actual: Any) -> bool:
     if isinstance(shown, dict) and isinstance(actual, dict):
-        one, other = cast("dict[str, Any]", shown), cast("dict[str, Any]", actual)
-        return one.keys() == other.keys() and all(matches(one[key], other[key]) for key in one)
+        return shown.keys() == actual.keys() and all(matches(shown[key], actual[key]) for key in shown)
     if isinstance(shown, list) and isinstance(actual, list):
-        rows = list(zip(cast("list[Any]", shown), cast("list[Any]", actual), strict=False))
-        return len(rows) == len(shown) == len(actual) and all(matches(one, other) for one, other in rows)
+        return len(shown) == len(actual) and all(map(matches, shown, actual))
     return bool(shown == actual) or (shown == "..." and isinstance(actual, str))
 
 
@@ -134,7 +131,7 @@ async def check_script(stage: Stage, block: Block, prelude: str) -> None:
     """Runs a script after the exports of its document. An answer that is not shown is success, or no JSON."""
     text = block.text
     if block.language == "python":
-        text = f"{shlex.quote(sys.executable)} - <<'PYTHON'\n{text}PYTHON\n"
+        text = f".venv/bin/python - <<'PYTHON'\n{text}PYTHON\n"
     printed = await stage.shell(prelude + text)
     if block.answer is not None or printed.startswith("{"):
         assert matches(block.answer or {"success": True}, json.loads(printed)), (block.text, printed)
