@@ -125,7 +125,7 @@ class Deployment:
 
 @contextmanager
 def deployment(directory: Path, **environment: str) -> Generator[Deployment]:
-    """`oneid up` on a free port, answering; stopped at the end as Ctrl-C does."""
+    """`oneid up` on a free port, answering; stopped at the end."""
     found = Deployment(directory, {"ONEID_PORT": "0", **environment})
     directory.mkdir(exist_ok=True)
     with (directory / "up.log").open("w") as log:
@@ -141,7 +141,7 @@ def deployment(directory: Path, **environment: str) -> Generator[Deployment]:
         wait_for(lambda: _is_up(process, directory), 300, "oneid did not start")
         yield found
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         process.wait(120)
 
 

@@ -18,7 +18,7 @@ from oneid.clock import monotonic
 from oneid.embedded.state import State
 from oneid.settings import Settings
 
-WAIT_SECONDS: Final = 60
+WAIT_SECONDS: Final = 120
 tables = Console(highlight=False)
 
 WHO: Final = """

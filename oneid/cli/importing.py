@@ -1,6 +1,6 @@
 """`oneid import`: a file of orders or people, sent through Segment's tracking client."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -107,11 +107,15 @@ def _run(
 
 
 @contextmanager
-def _progress(content: OpenFile) -> Generator[Any]:
+def _progress(content: OpenFile) -> Generator[Callable[[int], None]]:
     shown = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[rows]:,} rows"), TimeElapsedColumn())
     with Progress(*shown, console=Console(stderr=True)) as bar:
         task = bar.add_task("", total=content.size, rows=0)
-        yield lambda rows: bar.update(task, completed=content.position(), rows=rows)
+
+        def show(rows: int) -> None:
+            bar.update(task, completed=content.position(), rows=rows)
+
+        yield show
 
 
 def _error_file(given: Path | None, file: Path) -> ErrorFile:

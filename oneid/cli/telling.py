@@ -25,7 +25,7 @@ from oneid.errors import Retriable
 
 INGEST = """
 mutation Tell($events: EventBatch!) {
-  ingestEvents(input: { events: $events, wait: RESOLVED }) {
+  ingestEvents(input: { events: $events, wait: ACCEPTED }) {
     results { status userErrors { message } }
     userErrors { message }
   }

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from queue import Queue
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from requests import RequestException
 from segment.analytics.client import Client
@@ -48,7 +48,7 @@ class Refusal:
 class TrackingClient:
     """Segment's client against one server. Safe to use from several threads."""
 
-    def __init__(self, url: str, write_key: str, patience: float = 120) -> None:
+    def __init__(self, url: str, write_key: str, patience: int = 120) -> None:
         """`patience`: seconds of trying again before a batch counts as not sent."""
         quiet = logging.NullHandler()
         self._client = Client(write_key, host=url, send=False, sync_mode=True, log_handler=quiet)
@@ -65,12 +65,12 @@ class TrackingClient:
         given = {"context": call.context, "timestamp": call.timestamp, "message_id": call.message_id}
         try:
             if call.type == "track":
-                _, message = self._client.track(event=call.event, properties=call.body, **named, **given)
+                _, built = self._client.track(event=call.event, properties=call.body, **named, **given)
             else:
-                _, message = self._client.identify(traits=call.body, **named, **given)
+                _, built = self._client.identify(traits=call.body, **named, **given)
         except RuntimeError:
             raise TooLarge("the message is over the client's limit of 32 KB") from None
-        message["anonymousId"] = call.anonymous_id
+        message = cast("Wire", built) | {"anonymousId": call.anonymous_id}
         return message, len(json.dumps(message))
 
     def send(self, batch: Sequence[Wire]) -> list[Refusal]:
@@ -92,7 +92,12 @@ class TrackingClient:
 
 def _refusals_of(error: APIError) -> list[Refusal]:
     """What the server said against each message, where all were bad: that answer is a 400."""
-    return _refusals(error.response.json()) if error.status == 400 and error.code != "unknown" else []
+    if error.status != 400 or error.response is None:
+        return []
+    try:
+        return _refusals(error.response.json())
+    except ValueError:
+        return []
 
 
 def _refusals(answer: Any) -> list[Refusal]:

@@ -124,7 +124,7 @@ class _Person:
         """Takes the person's fields out of the values. Raises NobodyNamed."""
         guest = values.pop("guest_id", None)
         user_id, anonymous_id = values.pop("user_id", None), values.pop("anonymous_id", None)
-        contacts = {name: values.pop(name) for name in ("email", "phone") if name in values}
+        contacts: dict[str, str] = {name: values.pop(name) for name in ("email", "phone") if name in values}
         external = [
             {"id": values.pop(name), "type": name.removeprefix(EXTERNAL)}
             for name in list(values)
