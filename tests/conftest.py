@@ -15,7 +15,6 @@ from oneid.log import client as log_client
 from oneid.settings import Settings
 from tests.servers import Servers, session_servers
 
-
 #: In slices: a test may have loaded more than one transaction can delete in its time.
 CLEAN = """
 MATCH (n) WHERE NOT n:Migration WITH n LIMIT 10000 DETACH DELETE n RETURN count(n) AS deleted
@@ -63,6 +62,8 @@ async def clean(graph: Graph, redis: Redis, opensearch: AsyncOpenSearch) -> None
     while (await graph.write("test.clean", CLEAN))[0]["deleted"]:
         pass
     await redis.flushdb()
+    # What is not searchable yet would be passed over.
+    await opensearch.indices.refresh(index="oneid-*")
     await opensearch.delete_by_query(
         index="oneid-*",
         body={"query": {"match_all": {}}},
