@@ -114,7 +114,8 @@ def unavailable_as_retriable() -> Generator[None]:
 
 async def rows(result: AsyncResult) -> list[Row]:
     """All rows of a result. The driver's own `data()` walks every nested list, at several times the cost."""
-    return [dict(record.items()) async for record in result]
+    keys = result.keys()
+    return [dict(zip(keys, record, strict=True)) async for record in result]
 
 
 @asynccontextmanager

@@ -55,7 +55,13 @@ WITH c, row WHERE c.version <> row[1]
 SET c:Dirty
 """
 
-MARK: Final = "UNWIND $one_ids AS one_id MATCH (c:Customer {oneId: one_id}) SET c:Dirty"
+# A document that was deleted or written by hand has a version of its own, which the next one must not be under.
+REPAIR: Final = """
+UNWIND $found AS row
+MATCH (c:Customer {oneId: row[0]})
+SET c:Dirty
+SET c.version = CASE WHEN row[1] > c.version THEN row[1] ELSE c.version END + 1
+"""
 
 BACKLOG: Final = "MATCH (c:Customer:Dirty) RETURN count(c) AS count, min(c.updatedAt) AS oldest"
 
@@ -147,8 +153,11 @@ class Projections:
         rows = [[one_id, seen[one_id]] for one_id in sorted(seen)]
         await self._graph.write("projection.clean", CLEAN, seen=rows)
 
-    async def mark(self, one_ids: Sequence[str]) -> None:
-        await self._graph.write("projection.mark", MARK, one_ids=sorted(one_ids))
+    async def repair(self, found: Mapping[str, int]) -> None:
+        """Marks customers whose document is wrong, with a version above the graph's and above the one `found`
+        in the index (0: no document)."""
+        rows = [[one_id, found[one_id]] for one_id in sorted(found)]
+        await self._graph.write("projection.repair", REPAIR, found=rows)
 
     async def backlog(self) -> Backlog:
         rows = await self._graph.read("projection.backlog", BACKLOG)

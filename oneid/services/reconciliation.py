@@ -111,7 +111,9 @@ class ReconciliationService:
         wrong = await self._differing(await self._marks.among(suspects)) if suspects else []
         if wrong:
             logger.warning("%d profiles are not what the graph says: %s", len(wrong), wrong[:10])
-            await self._marks.mark(wrong)
+            there = await self._profiles.fingerprints(wrong)
+            found = {one_id: there[one_id].version if one_id in there else 0 for one_id in wrong}
+            await self._marks.repair(found)
         return len(wrong)
 
     async def _differing(self, customers: Sequence[Projected]) -> list[str]:

@@ -76,7 +76,7 @@ async def test_a_kill_at_any_request_is_made_good_by_the_next_run(
     search: Search, events: EventIndex, names: IndexNames, shards: int, before: bool
 ) -> None:
     for at in range(1, 20):
-        everything = {"query": {"match_all": {}}}
+        everything: dict[str, Any] = {"query": {"match_all": {}}}
         await search.request(
             "POST", f"/{names.events}/_delete_by_query", everything, params={"refresh": True}
         )
