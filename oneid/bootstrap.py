@@ -46,6 +46,9 @@ from search.profiles import ProfileIndex
 FIXED_KEYS_SECONDS = 5.0
 
 
+BULK_PATIENCE = 60.0
+
+
 @dataclass(frozen=True, slots=True)
 class Stores:
     """The three stores, connected, and what reads and writes them."""
@@ -60,8 +63,12 @@ class Stores:
 
 
 @asynccontextmanager
-async def open_stores(settings: Settings) -> AsyncGenerator[Stores]:
-    """Connections to the three servers, closed at the end. Raises InvalidInput where a URL is missing."""
+async def open_stores(settings: Settings, *, patience: float = 10.0) -> AsyncGenerator[Stores]:
+    """Connections to the three servers, closed at the end. Raises InvalidInput where a URL is missing.
+
+    `patience`: seconds until a search request is given up. Whoever writes in bulk should have more of it than a
+    caller who waits: given up too early and sent again, the same bulk burdens a slow cluster twice.
+    """
     async with AsyncExitStack() as stack:
         password = settings.neo4j_password.get_secret_value() if settings.neo4j_password else None
         neo4j_url = required(settings.neo4j_url, "ONEID_NEO4J_URL")
@@ -72,7 +79,9 @@ async def open_stores(settings: Settings) -> AsyncGenerator[Stores]:
             log_client.connect(required(settings.redis_url, "ONEID_REDIS_URL"))
         )
         search = await stack.enter_async_context(
-            search_client.connect(required(settings.opensearch_url, "ONEID_OPENSEARCH_URL"))
+            search_client.connect(
+                required(settings.opensearch_url, "ONEID_OPENSEARCH_URL"), attempt_seconds=patience
+            )
         )
         names = IndexNames(settings.index_prefix, settings.event_shards)
         clock = SystemClock()

@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
+
+from oneid.settings import Settings
 
 _FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -31,3 +33,9 @@ INDEX_LAG: Final = Gauge("oneid_index_lag_seconds", "Age of the oldest change th
 DIRTY: Final = Gauge("oneid_dirty_count", "Customers whose latest change the index does not show")
 DRIFT: Final = Gauge("oneid_drift_count", "What the last sweep over graph and index found wrong")
 RESTARTS: Final = Counter("oneid_loop_restarts", "Times a background loop failed and was restarted", ["loop"])
+
+
+def serve_metrics(settings: Settings) -> None:
+    """Serves /metrics of a process that serves nothing else, where a port is set for it."""
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port, addr=settings.host)

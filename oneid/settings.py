@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     timezone: str = "Asia/Shanghai"
     phone_region: str = Field(default="CN", pattern="^[A-Z]{2}$")
 
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    """Where a consumer or worker serves /metrics; the API serves its own. Give each process its own."""
+
     index_prefix: str = "oneid"
     event_shards: int = Field(default=1, ge=1)
     partitions: int = Field(default=1, ge=1)

@@ -4,8 +4,9 @@ import asyncio
 import signal
 from uuid import uuid4
 
-from oneid.bootstrap import Stores, open_stores
+from oneid.bootstrap import BULK_PATIENCE, Stores, open_stores
 from oneid.logs import configure
+from oneid.metrics import serve_metrics
 from oneid.services.resolution import ResolutionService
 from oneid.settings import Settings
 from workers.partition import PartitionWorker
@@ -13,7 +14,7 @@ from workers.partition import PartitionWorker
 
 async def consume(settings: Settings, stop: asyncio.Event) -> None:
     """Works on every partition until `stop` is set."""
-    async with open_stores(settings) as stores:
+    async with open_stores(settings, patience=BULK_PATIENCE) as stores:
         workers = [worker(stores, settings, number) for number in range(settings.partitions)]
         async with asyncio.TaskGroup() as tasks:
             for one in workers:
@@ -37,11 +38,13 @@ def worker(stores: Stores, settings: Settings, partition: int) -> PartitionWorke
 
 async def main() -> None:
     configure()
+    settings = Settings()
+    serve_metrics(settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await consume(Settings(), stop)
+    await consume(settings, stop)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from oneid.errors import Retriable
 from oneid.log.events import Entry, EventLog
 from oneid.log.lease import Lease
 from oneid.log.replies import answer
-from oneid.metrics import DEAD_LETTERS, RESOLVED
+from oneid.metrics import BACKLOG, DEAD_LETTERS, RESOLVED
 from oneid.services.resolution import Received, ResolutionService, replies
 
 logger = logging.getLogger(__name__)
@@ -84,6 +84,7 @@ class PartitionWorker:
             with suppress(Retriable):
                 if not await self._lease.hold():
                     return
+                BACKLOG.labels(self._partition).set(await self._log.backlog(self._partition))
 
     async def _take_over(self) -> None:
         """Resolves what an earlier consumer read and did not finish, before anything new."""

@@ -18,7 +18,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from oneid import logs
-from oneid.bootstrap import Upkeep, open_stores, required, upkeep
+from oneid.bootstrap import BULK_PATIENCE, Upkeep, open_stores, required, upkeep
+from oneid.metrics import serve_metrics
 from oneid.settings import Settings
 from workers.loops import Loop, Loops
 
@@ -52,8 +53,11 @@ def startup(settings: Settings) -> Callable[[Context], Awaitable[None]]:
         """Connects the stores and starts the loops."""
         logs.configure()
         logging.getLogger("arq").handlers.clear()
+        serve_metrics(settings)
         ctx["stack"] = stack = AsyncExitStack()
-        ctx["upkeep"] = work = upkeep(await stack.enter_async_context(open_stores(settings)))
+        ctx["upkeep"] = work = upkeep(
+            await stack.enter_async_context(open_stores(settings, patience=BULK_PATIENCE))
+        )
         ctx["loops"] = running = Loops(loops(work))
         running.start()
 

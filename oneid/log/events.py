@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
-from uuid import uuid4
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
@@ -18,7 +17,6 @@ for place, key in ipairs(KEYS) do
   redis.call('SET', key, ARGV[place + 1], 'EX', ARGV[1])
 end
 """
-EPOCH_KEY = "oneid:epoch"
 DEAD_KEY = "oneid:dead"
 Pending = tuple[int, dict[str, bytes | str], "asyncio.Future[str]"]
 
@@ -34,12 +32,6 @@ class Entry:
 
 def stream_key(partition: int) -> str:
     return f"oneid:events:{partition}"
-
-
-def entry_order(entry_id: str) -> tuple[int, int]:
-    """The order in which the log assigned ids."""
-    milliseconds, _, number = entry_id.partition("-")
-    return int(milliseconds), int(number)
 
 
 class EventLog:
@@ -88,13 +80,6 @@ class EventLog:
             pipeline.xadd(stream_key(partition), fields)  # type: ignore[arg-type]
         return await pipeline.execute(raise_on_error=False)
 
-    async def epoch(self) -> str:
-        """Names this life of the log: a log that lost its data gets a new epoch, and its ids start again."""
-        with transient_faults():
-            await self._redis.set(EPOCH_KEY, uuid4().hex, nx=True)
-            value = await self._redis.get(EPOCH_KEY)
-        return (value or b"").decode()
-
     async def ensure_group(self, partition: int) -> None:
         """Creates stream and group where they are missing, from the first entry on."""
         try:
@@ -106,10 +91,16 @@ class EventLog:
 
     async def read(self, partition: int, consumer: str, count: int, block_ms: int) -> list[Entry]:
         """Up to `count` new entries for this consumer; waits `block_ms` for the first, then may answer []."""
-        with transient_faults():
-            answer = await self._redis.xreadgroup(
-                GROUP, consumer, {stream_key(partition): ">"}, count=count, block=block_ms
-            )
+        try:
+            with transient_faults():
+                answer = await self._redis.xreadgroup(
+                    GROUP, consumer, {stream_key(partition): ">"}, count=count, block=block_ms
+                )
+        except ResponseError as error:
+            if not str(error).startswith("NOGROUP"):
+                raise
+            await self.ensure_group(partition)  # the log was emptied under a running consumer
+            return []
         return [entry for _, rows in answer or [] for entry in entries(rows)]
 
     async def claim(self, partition: int, consumer: str, count: int, idle_ms: int) -> list[tuple[Entry, int]]:
