@@ -37,26 +37,21 @@ def test_what_goes_in_is_read_back_exactly_also_when_it_is_sent_twice(
             assert_read_back(running, file, shortened(file, tmp_path)[1])
 
 
-def test_a_kill_half_way_and_another_run_lose_and_double_nothing(running: Deployment, tmp_path: Path) -> None:
-    (command, counted) = shortened(CDNOW, tmp_path)
-    importing = running.start(*command)
+def test_whatever_is_killed_half_way_another_run_loses_and_doubles_nothing(
+    running: Deployment, tmp_path: Path
+) -> None:
+    (orders, counted_orders), (lines, counted_lines) = (shortened(file, tmp_path) for file in FILES)
+    importing = running.start(*orders)
     wait_for(lambda: running.accepted() >= LINES / 4, 120, "nothing is accepted")
     running.kill("api", "consumer")
     code, output = finished(importing)
     assert code == 0, output
-    assert running.run(*command)[0] == 0
-    running.drain(300)
-    assert_read_back(running, CDNOW, counted)
-
-
-def test_an_import_that_is_killed_itself_is_finished_by_another_run(
-    running: Deployment, tmp_path: Path
-) -> None:
-    (command, counted) = shortened(ONLINE_RETAIL, tmp_path)
-    importing = running.start(*command)
-    wait_for(lambda: running.accepted() >= LINES / 4, 120, "nothing is accepted")
+    importing = running.start(*lines)
+    before = running.accepted()
+    wait_for(lambda: running.accepted() >= before + LINES / 4, 120, "nothing is accepted")
     importing.kill()
     assert finished(importing)[0] < 0
-    assert running.run(*command)[0] == 0
+    assert [running.run(*command)[0] for command in (orders, lines)] == [0, 0]
     running.drain(300)
-    assert_read_back(running, ONLINE_RETAIL, counted)
+    assert_read_back(running, CDNOW, counted_orders)
+    assert_read_back(running, ONLINE_RETAIL, counted_lines)
