@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Final
 
-import orjson
 from neo4j import AsyncManagedTransaction
+from pydantic import TypeAdapter
 
 from graph.client import Graph
 from oneid.domain.rules import IdentityRules
-from oneid.domain.stored_rules import from_stored, to_stored
+
+STORED: Final = TypeAdapter(IdentityRules)
 
 READ: Final = "OPTIONAL MATCH (r:IdentityRules {id: 'current'}) RETURN r.rules AS rules"
 
@@ -26,7 +27,7 @@ async def read_rules(tx: AsyncManagedTransaction) -> IdentityRules:
 
 
 def parse(rules: str | None) -> IdentityRules:
-    return from_stored(orjson.loads(rules)) if rules else IdentityRules()
+    return STORED.validate_json(rules) if rules else IdentityRules()
 
 
 class RulesStore:
@@ -45,7 +46,7 @@ class RulesStore:
         async def work(tx: AsyncManagedTransaction) -> IdentityRules:
             row = await (await tx.run(LOCK)).single(strict=True)
             rules = change(parse(row["rules"]))
-            stored = orjson.dumps(to_stored(rules)).decode()
+            stored = STORED.dump_json(rules).decode()
             await (await tx.run(WRITE, version=rules.version, rules=stored)).consume()
             return rules
 

@@ -11,7 +11,7 @@ import structlog
 
 def configure(level: int = logging.INFO) -> None:
     """Sends structlog and the standard library's loggers to one JSON formatter. Call it once, at start."""
-    shared = [
+    shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +68,7 @@ class Stack:
 
 
 @contextmanager
-def running_stack(directory: Path) -> Iterator[Stack]:
+def running_stack(directory: Path) -> Generator[Stack]:
     """Starts `oneid up` on an empty directory and stops it at the end."""
     environment = {**os.environ, "ONEID_DATA_DIR": str(directory), "ONEID_PORT": "0"}
     with open(directory.parent / f"{directory.name}.log", "wb") as log:

@@ -1,6 +1,6 @@
 """The Redis client and its one translation of faults."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 
 from redis.asyncio import Redis
@@ -21,7 +21,7 @@ TRANSIENT = (ConnectionError, TimeoutError, BusyLoadingError, OutOfMemoryError, 
 
 
 @contextmanager
-def transient_faults() -> Iterator[None]:
+def transient_faults() -> Generator[None]:
     """Raises what passes by itself (connection lost, memory full, loading) as `Retriable`."""
     try:
         yield
@@ -34,7 +34,7 @@ def transient_faults() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def connect(url: str) -> AsyncIterator[Redis]:
+async def connect(url: str) -> AsyncGenerator[Redis]:
     """A client that answers bytes and never repeats a command by itself: a repeated XADD would double it."""
     redis = Redis.from_url(url, socket_connect_timeout=2, socket_timeout=10, retry=Retry(NoBackoff(), 0))
     try:

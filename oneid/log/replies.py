@@ -1,7 +1,7 @@
 """Answers to callers who wait for their entry to be resolved: one pub/sub channel a process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -64,7 +64,7 @@ class Replies:
         self._early: dict[str, list[Resolved]] = {}
 
     @asynccontextmanager
-    async def expect(self, entry_ids: Sequence[str]) -> AsyncIterator[Waiter]:
+    async def expect(self, entry_ids: Sequence[str]) -> AsyncGenerator[Waiter]:
         """A waiter for these entries, appended with `reply_to=self.address`."""
         waiter = Waiter(entry_ids)
         for entry_id in entry_ids:
@@ -90,7 +90,7 @@ class Replies:
             while True:
                 message = await channel.get_message(ignore_subscribe_messages=True, timeout=5.0)
                 if message:
-                    self._deliver(orjson.loads(message["data"]))
+                    self._deliver(orjson.loads(message["data"] or b"{}"))
 
     def _deliver(self, answer: dict[str, list[dict[str, object]]]) -> None:
         for entry_id, rows in answer.items():

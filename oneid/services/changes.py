@@ -8,14 +8,16 @@ unless a late one came meanwhile, in which case the overlap is delivered again (
 
 import asyncio
 import heapq
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from graph.decision_pages import DecisionPages
 from graph.decisions import DecisionLog
 from oneid.clock import sequence
 from oneid.domain.decisions import Decision, DecisionKind
+
+T = TypeVar("T")
 
 POLL_SECONDS: Final = 0.2
 OVERLAP_NS: Final = 5_000_000_000
@@ -77,10 +79,10 @@ class ChangeReader:
             await asyncio.sleep(POLL_SECONDS)
 
     async def _number(self) -> int:
-        return await self._pages.count_between(self._high - OVERLAP_NS, self._high, KINDS)
+        return await whole(self._pages.count_between(self._high - OVERLAP_NS, self._high, KINDS))
 
     async def _between(self, after: int, until: int | None) -> AsyncIterator[Decision]:
-        while page := await self._decisions.page(PAGE, after, kinds=KINDS):
+        while page := await whole(self._decisions.page(PAGE, after, kinds=KINDS)):
             for decision in page:
                 if until is not None and decision.sequence > until:
                     return
@@ -94,3 +96,14 @@ class ChangeReader:
         while self._order[0][0] <= self._high - OVERLAP_NS:
             self._seen.discard(heapq.heappop(self._order)[1])
         return Position(self._high, len(self._seen))
+
+
+async def whole(work: Coroutine[Any, Any, T]) -> T:
+    """The result of work that is not stopped half-way when the reader leaves: a query that is cancelled takes
+    its connection with it, and readers come and go."""
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        raise

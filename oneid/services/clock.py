@@ -79,10 +79,13 @@ class ClockFollower:
 
     async def catch_up(self) -> None:
         """Takes the offset over once; what Redis has lost it gets back from the graph. Raises Retriable."""
+        before = self._clock.offset
         seconds = await self._shared.get()
         if seconds is None:
             seconds = await self._shared.raise_to(await self._store.offset())
-        self._clock.offset = timedelta(seconds=seconds)
+        # Moved here meanwhile: what was read is older than that.
+        if self._clock.offset == before:
+            self._clock.offset = timedelta(seconds=seconds)
 
     async def follow(self) -> None:
         """Catches up until cancelled; while a store is away the clock runs on as it was."""

@@ -20,7 +20,7 @@ UNSETTLED = "MATCH (c:Customer) WHERE c:Dirty OR c:Rehome RETURN count(c) AS n"
 
 async def quiet(stores: Stores) -> None:
     """Waits until the log is empty and every change is projected."""
-    end = monotonic() + QUIET_SECONDS
+    end, backlog = monotonic() + QUIET_SECONDS, 0
     while monotonic() < end:
         backlog = await stores.log.backlog(0)
         if not backlog and not (await stores.graph.read("test", UNSETTLED))[0]["n"]:

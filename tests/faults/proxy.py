@@ -1,7 +1,7 @@
 """A TCP proxy that can cut a connection at a chosen moment."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
 #: A Bolt COMMIT message in a chunk of its own: length 2, structure without fields, tag 0x12.
@@ -58,7 +58,7 @@ class Proxy:
 
 
 @asynccontextmanager
-async def proxy(port: int, marker: bytes) -> AsyncIterator[Proxy]:
+async def proxy(port: int, marker: bytes) -> AsyncGenerator[Proxy]:
     """A proxy on a free port in front of a local port."""
     through = Proxy("127.0.0.1", port, marker)
     server = await asyncio.start_server(through.serve, "127.0.0.1", 0)

@@ -30,7 +30,8 @@ def counted_files() -> dict[str, Counted]:
     """What the files hold, checked against what is published of them."""
     found = {file.name: file.count(file.text()) for file in FILES}
     cdnow, retail = found[CDNOW.name], found[ONLINE_RETAIL.name]
-    assert (cdnow.events, len(cdnow.customers), cdnow.items) == (69_659, 23_570, 167_881)
+    assert (cdnow.events, len(cdnow.customers)) == (69_659, 23_570)
+    assert cdnow.items == 167_881
     assert cdnow.money == Decimal("2500315.63")
     known = {value: events for (kind, value), events in retail.customers.items() if kind == "user_id"}
     assert (retail.events, len(known), retail.events - sum(known.values())) == (39_529, 922, 13_766)

@@ -13,12 +13,11 @@ from tests.pipeline import Pipeline, event
 
 @pytest.fixture
 def poison(monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing(message: Message, rules: IdentityRules, region: str) -> Prepared:
-        if message.payload.get("event") == "Poison":
-            raise RuntimeError("a fault of ours")
-        return prepare(message, rules, region)
+    def failing_some(message: Message, rules: IdentityRules, region: str) -> Prepared:
+        faulty = message.payload.get("event") == "Poison"
+        return failing(message, rules, region) if faulty else prepare(message, rules, region)
 
-    monkeypatch.setattr(resolution, "prepare", failing)
+    monkeypatch.setattr(resolution, "prepare", failing_some)
 
 
 async def test_a_poison_message_becomes_a_dead_letter_and_its_neighbours_flow(
@@ -35,11 +34,15 @@ async def test_a_poison_message_becomes_a_dead_letter_and_its_neighbours_flow(
     assert await pipeline.stores.log.backlog(0) == 0
 
 
+def failing(message: Message, rules: IdentityRules, region: str) -> Prepared:
+    raise RuntimeError("a fault of ours")
+
+
 async def test_a_replayed_dead_letter_is_resolved_as_if_it_had_just_come(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(resolution, "prepare", lambda *_: 1 / 0)
+        patched.setattr(resolution, "prepare", failing)
         await pipeline.append([event(user_id="u2")])
         await pipeline.drain()
     letters = DeadLetters(pipeline.stores.redis)
