@@ -42,7 +42,7 @@ class Api:
         one_id: str = data["upsertCustomer"]["customer"]["oneId"]
         return one_id
 
-    async def ingest(self, *events: dict[str, Any], wait: str = "RESOLVED") -> list[dict[str, Any]]:
+    async def ingest(self, *events: object, wait: str = "RESOLVED") -> list[dict[str, Any]]:
         """The results of the events."""
         data = await self(INGEST, input={"events": list(events), "wait": wait})
         assert data["ingestEvents"]["userErrors"] == []

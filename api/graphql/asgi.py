@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from http import HTTPStatus
+from json import JSONDecodeError
 from typing import Any, Final
 
 import orjson
@@ -134,6 +135,9 @@ class AdminView(GraphQL[Context, None]):
         return content
 
     def decode_json(self, data: str | bytes) -> object:
+        """Frames of a WebSocket do not pass the guard that bodies do."""
+        if len(data) > MAX_BODY:
+            raise JSONDecodeError("too large", "", 0)
         return orjson.loads(data)
 
     def encode_json(self, data: object) -> bytes:
