@@ -90,12 +90,15 @@ def loops(work: Upkeep) -> tuple[Loop, ...]:
 def redis_settings(url: str) -> RedisSettings:
     """arq's connection, which waits for a Redis that is away instead of ending the worker."""
     settings = RedisSettings.from_dsn(url)
+    # A refused connection is an OSError, which redis-py does not count among what is tried again.
+    retry = Retry(ExponentialBackoff(cap=1.0, base=0.05), -1)
+    retry.update_supported_errors([OSError])
     return replace(
         settings,
         username=unquote(settings.username) if settings.username else None,
         password=unquote(settings.password) if settings.password else None,
         conn_timeout=5,
         conn_retries=60,
-        retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), -1),
-        retry_on_error=[RedisConnectionError, RedisTimeoutError],
+        retry=retry,
+        retry_on_error=[RedisConnectionError, RedisTimeoutError, OSError],
     )
