@@ -26,6 +26,9 @@ BATCH: Final = 100
 BATCH_BYTES: Final = 475_000
 """Limits of the client's batches."""
 
+FIRST_PATIENCE: Final = 5
+"""Seconds of trying to reach a server that has not answered yet."""
+
 Wire = dict[str, Any]
 """A message as the client sends it."""
 
@@ -49,11 +52,12 @@ class TrackingClient:
     """Segment's client against one server. Safe to use from several threads."""
 
     def __init__(self, url: str, write_key: str, patience: int = 120) -> None:
-        """`patience`: seconds of trying again before a batch counts as not sent."""
+        """`patience`: seconds of trying again before a batch counts as not sent, once the server has answered;
+        before that a few tell a wrong address."""
         quiet = logging.NullHandler()
         self._client = Client(write_key, host=url, send=False, sync_mode=True, log_handler=quiet)
         self._consumer = Consumer(
-            Queue(), write_key, host=url, retries=1_000, timeout=30, max_total_backoff_duration=patience
+            Queue(), write_key, host=url, retries=1_000, timeout=30, max_total_backoff_duration=FIRST_PATIENCE
         )
         self._patience = patience
 
@@ -78,7 +82,9 @@ class TrackingClient:
         deadline = monotonic() + self._patience
         while True:
             try:
-                return _refusals(self._consumer.request(list(batch)).json())
+                answer = self._consumer.request(list(batch))
+                self._consumer.max_total_backoff_duration = self._patience
+                return _refusals(answer.json())
             except APIError as error:
                 refused = _refusals_of(error)
                 if refused:

@@ -40,6 +40,14 @@ def test_a_command_that_cannot_work_says_why(arguments: list[str], sentence: str
     assert (result.exit_code, sentence in result.output) == (1, True), result.output
 
 
+def test_a_server_that_is_not_there_is_told_soon(tmp_path: Path) -> None:
+    command = ["import", "orders.csv", "--preset", "orders", *MAPPED, *SERVER]
+    result = CliRunner().invoke(program(["import", "up"]), command)
+    assert result.exit_code == 1
+    assert "stopped after 0 rows; run it again: no row counts twice" in result.output
+    assert "the server cannot be reached" in result.output
+
+
 def test_bytes_that_are_no_text_and_line_ends_are_kept_for_the_rows(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbfid\r\n\xe9\r\n")
     with opened(tmp_path / "a.csv", "utf-8-sig") as file:
