@@ -4,4 +4,4 @@ import sys
 
 from api.graphql.schema import create_schema
 
-sys.stdout.write(create_schema(suggestions=False).as_str() + "\n")
+sys.stdout.write(create_schema().as_str() + "\n")

@@ -96,7 +96,7 @@ class AdminView(GraphQL[Context, None]):
 
     def _refuse(self, request: Request, error: GraphQLError, status: int | None = None) -> Response:
         """A request that was not executed, for a reason that is not in its document."""
-        shown = present(error, request.state.context.request_id)
+        shown = present(error, request.state.context.request_id, suggestions=self._sandbox)
         body = orjson.dumps({"errors": [shown.formatted]})
         response = Response(body, status or status_of(shown.extensions), media_type=JSON)
         if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
@@ -146,5 +146,5 @@ class AdminView(GraphQL[Context, None]):
 
 def create_graphql_app(services: Services) -> ASGIApp:
     """The application over these services: HTTP with a limit on bodies, server-sent events, WebSockets."""
-    schema = create_schema(suggestions=services.settings.mode == "sandbox")
+    schema = create_schema()
     return BodyGuard(AdminView(schema, services), MAX_BODY)

@@ -1,5 +1,6 @@
 """Errors as callers see them: business errors as `UserError`, all else with a code and a request id, masked."""
 
+import re
 from enum import Enum
 from typing import Final
 
@@ -82,6 +83,9 @@ HTTP_STATUS: Final = {
 """Status of a request that was not executed, for callers that accept application/graphql-response+json."""
 
 
+SUGGESTION: Final = re.compile(r" Did you mean [^?]*\?")
+
+
 class CostExceeded(OneIdError):
     """The operation costs more than one operation may."""
 
@@ -95,16 +99,10 @@ def code_of(error: OneIdError) -> str:
     return next((code for kind, code in TOP_LEVEL if isinstance(error, kind)), "BAD_USER_INPUT")
 
 
-def present(error: GraphQLError, request_id: str) -> GraphQLError:
-    """The error as a caller may see it. What nobody foresaw is logged and masked."""
-    cause = error.original_error
-    if cause is None or isinstance(cause, GraphQLError):
-        message, extensions = error.message, {"code": "BAD_USER_INPUT", **(error.extensions or {})}
-    elif isinstance(cause, OneIdError):
-        message, extensions = cause.message, _domain_extensions(cause)
-    else:
-        log.error("unexpected error", request_id=request_id, path=error.path, exc_info=cause)
-        message, extensions = "Something went wrong on our side.", {"code": "INTERNAL"}
+def present(error: GraphQLError, request_id: str, *, suggestions: bool = False) -> GraphQLError:
+    """The error as a caller may see it. What nobody foresaw is logged and masked. `suggestions`: whether it may
+    say "Did you mean", which tells a stranger what there is."""
+    message, extensions = _shown(error, request_id, suggestions)
     return GraphQLError(
         message,
         nodes=error.nodes,
@@ -113,6 +111,17 @@ def present(error: GraphQLError, request_id: str) -> GraphQLError:
         path=error.path,
         extensions={**extensions, "requestId": request_id},
     )
+
+
+def _shown(error: GraphQLError, request_id: str, suggestions: bool) -> tuple[str, dict[str, object]]:
+    cause = error.original_error
+    if cause is None or isinstance(cause, GraphQLError):
+        message = error.message if suggestions else SUGGESTION.sub("", error.message)
+        return message, {"code": "BAD_USER_INPUT", **(error.extensions or {})}
+    if isinstance(cause, OneIdError):
+        return cause.message, _domain_extensions(cause)
+    log.error("unexpected error", request_id=request_id, path=error.path, exc_info=cause)
+    return "Something went wrong on our side.", {"code": "INTERNAL"}
 
 
 def _domain_extensions(cause: OneIdError) -> dict[str, object]:

@@ -63,5 +63,5 @@ def shown(result: Result, operation: Context) -> Result:
     """The result with errors as callers may see them."""
     errors: list[GraphQLError] | None = getattr(result, "errors", None)
     if errors:
-        errors[:] = [present(error, operation.request_id) for error in errors]
+        errors[:] = [present(error, operation.request_id, suggestions=operation.sandbox) for error in errors]
     return result

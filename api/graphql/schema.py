@@ -42,11 +42,9 @@ class Mutation(EventMutations, CustomerMutations, IdentityMutations, ClockMutati
 class Subscription(CustomerSubscriptions): ...
 
 
-def create_schema(*, suggestions: bool) -> AdminSchema:
-    """The schema. `suggestions`: whether errors may say "Did you mean", which tells what there is."""
-    config = StrawberryConfig(
-        disable_field_suggestions=not suggestions, batching_config=None, scalar_map=SCALARS
-    )
+def create_schema() -> AdminSchema:
+    """The schema with its rules of execution."""
+    config = StrawberryConfig(batching_config=None, scalar_map=SCALARS)
     schema = AdminSchema(Query, Mutation, Subscription, config=config, extensions=[Documents])
     _drop_null_defaults(schema.core)
     return schema

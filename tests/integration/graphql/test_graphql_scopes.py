@@ -7,7 +7,7 @@ from api.graphql.scopes import Scope, scope_of
 from oneid.domain.keys import SCOPES
 from tests.graphql_api import Api, CallAs
 
-CORE = create_schema(suggestions=False).core
+CORE = create_schema().core
 
 OPERATIONS = {
     "node": '{ node(id: "x") { id } }',

@@ -10,7 +10,7 @@ from api.graphql.limits import fragments_of
 from api.graphql.schema import create_schema
 from api.graphql.scopes import Scope
 
-SCHEMA = create_schema(suggestions=False).core
+SCHEMA = create_schema().core
 
 
 def plan(text: str) -> Plan:

@@ -7,7 +7,7 @@ from api.graphql import documents
 from api.graphql.documents import CACHED_LENGTH, CLOSED_RULES, OPEN_RULES, prepare_once, prepared
 from api.graphql.schema import create_schema
 
-SCHEMA = create_schema(suggestions=False).core
+SCHEMA = create_schema().core
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from api.graphql.examples import EXAMPLES, Example
 from api.graphql.schema import create_schema
 from api.graphql.scopes import scope_of
 
-SCHEMA = create_schema(suggestions=False)
+SCHEMA = create_schema()
 
 CONTRACT = """
 interface Node { id: ID! }
