@@ -8,7 +8,7 @@ from oneid.bootstrap import Stores
 from oneid.clock import monotonic
 from tests.faults.load import History
 
-QUIET_SECONDS = 120.0
+QUIET_SECONDS = 300.0
 GRAPH = "MATCH (c:Customer) WHERE NOT c:Merged RETURN c.oneId AS id, c.version AS version"
 BAD_OWNERS = "MATCH (i:Identifier) WHERE count { (i)-[:IDENTIFIES]->() } > 1 RETURN count(i) AS n"
 BAD_REDIRECTS = """
