@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from oneid.clock import monotonic
 from oneid.embedded import state
@@ -27,26 +27,21 @@ def running_up(settings: Settings, say: Callable[[str], None]) -> Generator[Stat
         yield current
         return
     say("oneid is not running: starting it ...")
-    with _started(settings.data_dir) as process:
+    with _started() as process:
         yield _wait(process, settings.data_dir)
         say("stopping it again; `make up` starts it for good, with all that was stored")
 
 
 @contextmanager
-def _started(directory: Path) -> Generator[subprocess.Popen[bytes]]:
-    with _log(directory) as log:
-        command = [sys.executable, "-c", "from oneid.cli import app; app()", "up"]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log)
-        try:
-            yield process
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def _log(directory: Path) -> IO[bytes]:
-    (directory / "logs").mkdir(parents=True, exist_ok=True)
-    return (directory / "logs" / "up.log").open("wb")
+def _started() -> Generator[subprocess.Popen[bytes]]:
+    """It speaks for itself: a first start fetches its servers and shows how far it is."""
+    command = [sys.executable, "-c", "from oneid.cli import app; app()", "up"]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def _wait(process: subprocess.Popen[bytes], directory: Path) -> State:
@@ -57,7 +52,7 @@ def _wait(process: subprocess.Popen[bytes], directory: Path) -> State:
         if current.supervisor and current.supervisor.pid == process.pid and _answers(current):
             return current
         time.sleep(0.5)
-    raise ServerError(f"oneid did not start: see {directory / 'logs' / 'up.log'}")
+    raise ServerError("oneid did not start")
 
 
 def _answers(current: State) -> bool:
