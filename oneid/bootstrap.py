@@ -108,9 +108,18 @@ async def background(work: Coroutine[None, None, None]) -> AsyncGenerator[None]:
     try:
         yield
     finally:
+        await end(task)
+
+
+async def end(task: asyncio.Task[None]) -> None:
+    """Cancels a task until it ends and raises what it failed with. Once is not enough: Python 3.11's
+    `asyncio.wait_for`, which clients of the stores use, swallows a cancellation that comes just as its work is
+    done, and the process would never stop."""
+    while not task.done():
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait({task}, timeout=1)
+    if not task.cancelled():
+        task.result()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +183,7 @@ async def fixed_keys(settings: Settings, keys: KeyService) -> AsyncGenerator[Non
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await end(task)
 
 
 async def ensure_fixed_keys(settings: Settings, keys: KeyService) -> None:

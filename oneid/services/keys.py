@@ -98,8 +98,12 @@ class KeyService:
         return key
 
     async def close(self) -> None:
-        """Waits for what runs in the background."""
-        await asyncio.gather(*self._loading.values(), *self._touching, return_exceptions=True)
+        """Gives what runs in the background a moment to finish: without the graph it would try for long."""
+        tasks = {*self._loading.values(), *self._touching}
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=LOOKUP_DEADLINE_SECONDS)
+            for task in late:
+                task.cancel()
 
     async def _store(
         self, text: str, name: str, kind: KeyKind, scopes: Collection[str], expires: timedelta | None
