@@ -25,7 +25,7 @@ RETURN collect({
 }) AS customers
 """
 
-DIRTY: Final = f"MATCH (c:Customer:Dirty) WITH c LIMIT $limit {WHOLE}"
+DIRTY: Final = f"MATCH (c:Dirty) WITH c LIMIT $limit {WHOLE}"
 
 # With a customer come those merged into it and the one it was merged into: their documents change together.
 DIRTY_AMONG: Final = f"""
@@ -41,10 +41,10 @@ WITH c WHERE c:Dirty
 
 AMONG: Final = f"UNWIND $one_ids AS one_id MATCH (c:Customer {{oneId: one_id}}) {WHOLE}"
 
-IDS: Final = """
+RANGE: Final = f"""
 MATCH (c:Customer) WHERE c.oneId > $after
-WITH c.oneId AS oneId ORDER BY oneId LIMIT $limit
-RETURN collect(oneId) AS ids
+WITH c ORDER BY c.oneId LIMIT $limit
+{WHOLE}
 """
 
 CLEAN: Final = """
@@ -63,7 +63,7 @@ SET c:Dirty
 SET c.version = CASE WHEN row[1] > c.version THEN row[1] ELSE c.version END + 1
 """
 
-BACKLOG: Final = "MATCH (c:Customer:Dirty) RETURN count(c) AS count, min(c.updatedAt) AS oldest"
+BACKLOG: Final = "MATCH (c:Dirty) RETURN count(c) AS count, min(c.updatedAt) AS oldest"
 
 MOVES: Final = """
 MATCH (former:Rehome)-[:MERGED_INTO]->(c:Customer)
@@ -142,11 +142,9 @@ class Projections:
         rows = await self._graph.read("projection.among", AMONG, one_ids=list(one_ids))
         return _projected(rows)
 
-    async def ids(self, after: str, limit: int) -> list[str]:
-        """ONE-IDs in order, former ones too."""
-        rows = await self._graph.read("projection.ids", IDS, after=after, limit=limit)
-        ids: list[str] = rows[0]["ids"]
-        return ids
+    async def range(self, after: str, limit: int) -> list[Projected]:
+        """Customers in order of ONE-ID, marked or not, former ones too."""
+        return _projected(await self._graph.read("projection.range", RANGE, after=after, limit=limit))
 
     async def clean(self, seen: Mapping[str, int]) -> None:
         """Takes the mark off the customers that still have the version seen."""

@@ -98,17 +98,21 @@ class ProfileIndex:
             if document.get("found")
         }
 
-    async def ids_between(self, after: str, until: str | None, *, limit: int = 1000) -> list[str]:
-        """ONE-IDs of documents in the range (after, until], in order; until None: to the end."""
+    async def between(self, after: str, until: str | None, *, limit: int) -> dict[str, Fingerprint]:
+        """The searchable documents in the range (after, until], in order of ONE-ID; until None: to the end."""
         bounds = {"gt": after} if until is None else {"gt": after, "lte": until}
         body = {
             "query": {"bool": {"filter": [{"range": {"oneId": bounds}}]}},
             "size": limit,
             "sort": [{"oneId": "asc"}],
             "_source": False,
+            "docvalue_fields": ["version", "hash"],
         }
         answer = await self._search.request("POST", f"/{self._alias}/_search", body)
-        return [hit["_id"] for hit in answer["hits"]["hits"]]
+        return {
+            hit["_id"]: Fingerprint(hit["fields"]["version"][0], hit["fields"]["hash"][0])
+            for hit in answer["hits"]["hits"]
+        }
 
     async def _any_behind(self, query: dict[str, Any], wanted: _Slice) -> bool:
         """Whether the list has rows on the side that a cursor comes from, its own row included."""

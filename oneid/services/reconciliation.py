@@ -1,7 +1,7 @@
 """Reconciliation: compares graph and index, customer by customer, and repairs the index."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graph.projection import Projected, Projections
@@ -97,48 +97,50 @@ class ReconciliationService:
         return Lag(backlog.count, seconds)
 
     async def _step(self, sweep: _Sweep) -> None:
-        ids = await self._marks.ids(sweep.after, self._page)
-        until = ids[-1] if len(ids) == self._page else None
-        ghosts = await self._ghosts(sweep.after, until)
-        customers = await self._marks.among(ids)
-        stale, strays = await self._stale(customers), await self._strays(customers)
-        sweep.report.add(Report(len(customers), stale, ghosts, strays))
+        customers = await self._marks.range(sweep.after, self._page)
+        until = customers[-1].record.one_id if len(customers) == self._page else None
+        shown = await self._shown(sweep.after, until)
+        surplus = sorted(shown.keys() - {customer.record.one_id for customer in customers})
+        sweep.report.add(
+            Report(
+                compared=len(customers),
+                stale=await self._mend(_differing(customers, shown)),
+                ghosts=await self._lay(surplus),
+                strays=await self._strays(customers),
+            )
+        )
         sweep.after, sweep.done = until or "", until is None
 
-    async def _stale(self, customers: Sequence[Projected]) -> int:
-        suspects = await self._differing(customers)
-        # Whatever the projector wrote in the meantime is seen by the second reading.
-        wrong = await self._differing(await self._marks.among(suspects)) if suspects else []
+    async def _shown(self, after: str, until: str | None) -> dict[str, Fingerprint]:
+        """The documents of a range, which may be more than there are customers in it."""
+        shown: dict[str, Fingerprint] = {}
+        while page := await self._profiles.between(after, until, limit=self._page):
+            shown |= page
+            after = next(reversed(page))
+        return shown
+
+    async def _mend(self, suspects: Sequence[str]) -> int:
+        """Marks the customers whose document is still wrong when both are read again."""
+        if not suspects:
+            return 0
+        there = await self._profiles.fingerprints(suspects)
+        wrong = _differing(await self._marks.among(suspects), there)
         if wrong:
             logger.warning("%d profiles are not what the graph says: %s", len(wrong), wrong[:10])
-            there = await self._profiles.fingerprints(wrong)
-            found = {one_id: there[one_id].version if one_id in there else 0 for one_id in wrong}
-            await self._marks.repair(found)
+            await self._marks.repair({id: there[id].version if id in there else 0 for id in wrong})
         return len(wrong)
 
-    async def _differing(self, customers: Sequence[Projected]) -> list[str]:
-        """Customers whose document is not what it should be, unless a mark already says so."""
-        settled = [customer for customer in customers if not customer.dirty]
-        there = await self._profiles.fingerprints([customer.record.one_id for customer in settled])
-        return [
-            customer.record.one_id
-            for customer in settled
-            if there.get(customer.record.one_id) != _expected(customer)
-        ]
-
-    async def _ghosts(self, after: str, until: str | None) -> int:
-        """Deletes the documents of customers whom the graph does not know. The index is read first: a customer
-        created in between is then known to the graph."""
-        ghosts: list[str] = []
-        while ids := await self._profiles.ids_between(after, until, limit=self._page):
-            known = {customer.record.one_id for customer in await self._marks.among(ids)}
-            ghosts += [one_id for one_id in ids if one_id not in known]
-            after = ids[-1]
-        there = await self._profiles.fingerprints(ghosts)
-        if there:
-            logger.warning("%d profiles belong to nobody in the graph: %s", len(there), list(there)[:10])
-            await self._profiles.write((), [(one_id, found.version) for one_id, found in there.items()])
-        return len(there)
+    async def _lay(self, suspects: Sequence[str]) -> int:
+        """Deletes the documents that still belong to nobody when both are read again."""
+        if not suspects:
+            return 0
+        there = await self._profiles.fingerprints(suspects)
+        known = {customer.record.one_id for customer in await self._marks.among(suspects)}
+        ghosts = [(one_id, found.version) for one_id, found in there.items() if one_id not in known]
+        if ghosts:
+            logger.warning("%d profiles belong to nobody in the graph: %s", len(ghosts), ghosts[:10])
+            await self._profiles.write((), ghosts)
+        return len(ghosts)
 
     async def _strays(self, customers: Sequence[Projected]) -> int:
         """Marks former ONE-IDs under which events lie for another move."""
@@ -148,6 +150,15 @@ class ReconciliationService:
             logger.warning("events of %d former customers have not moved: %s", len(strays), strays[:10])
             await self._marks.mark_moves(strays)
         return len(strays)
+
+
+def _differing(customers: Sequence[Projected], shown: Mapping[str, Fingerprint]) -> list[str]:
+    """Customers whose document is not what it should be, unless a mark already says so."""
+    return [
+        customer.record.one_id
+        for customer in customers
+        if not customer.dirty and shown.get(customer.record.one_id) != _expected(customer)
+    ]
 
 
 def _expected(customer: Projected) -> Fingerprint | None:

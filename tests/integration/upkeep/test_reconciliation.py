@@ -117,7 +117,7 @@ async def test_a_worker_goes_through_the_ranges_and_starts_again(
     await settle(work, stores)
 
     assert [await sweeper.run_once() for _ in range(6)] == [1, 1, 0, 1, 1, 0]
-    await stores.search.request("DELETE", f"/oneid-profiles/_doc/{one_ids[0]}")
+    await stores.search.request("DELETE", f"/oneid-profiles/_doc/{one_ids[0]}", params={"refresh": True})
     for _ in range(3):
         await sweeper.run_once()
     assert await work.projection.run_once() == 1
