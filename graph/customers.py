@@ -34,7 +34,9 @@ MATCH (:Identifier {{key: asked}})-[:IDENTIFIES]->(c:Customer)
 """
 
 MOVING: Final = """
-MATCH (former:Rehome)-[:MERGED_INTO]->(c:Customer) RETURN former.oneId AS former, c.oneId AS oneId
+MATCH (former:Rehome)-[:MERGED_INTO]->(c:Customer)
+USING SCAN former:Rehome
+RETURN former.oneId AS former, c.oneId AS oneId
 """
 
 

@@ -65,8 +65,10 @@ SET c.version = CASE WHEN row[1] > c.version THEN row[1] ELSE c.version END + 1
 
 BACKLOG: Final = "MATCH (c:Dirty) RETURN count(c) AS count, min(c.updatedAt) AS oldest"
 
+# The hint keeps it to the marked ones, a few, where there are a million merges.
 MOVES: Final = """
 MATCH (former:Rehome)-[:MERGED_INTO]->(c:Customer)
+USING SCAN former:Rehome
 WITH former, c, coalesce(former.rehomedTo = c.oneId, false) AS again
 WHERE NOT again OR former.rehomeAfter <= $now
 RETURN former.oneId AS former, c.oneId AS target, again
