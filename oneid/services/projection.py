@@ -36,7 +36,11 @@ class ProjectionService:
 
     async def _make_searchable(self, one_ids: Sequence[str]) -> None:
         await self._project(await self._marks.dirty_among(one_ids))
-        await asyncio.gather(self._profiles.refresh(), self._events.refresh())
+        refreshes = (self._profiles.refresh(), self._events.refresh())
+        # Both are awaited to their end: a failure of one must not leave the other behind.
+        for outcome in await asyncio.gather(*refreshes, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
 
     async def _project(self, batch: Sequence[Projected]) -> None:
         """Writes first and clears the marks afterwards: a crash in between only writes the same again."""
