@@ -147,4 +147,7 @@ def added(value: Any, amount: int | float, key: str) -> int | float:
         return amount
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidInput("the attribute is no number", field=("increment", key))
-    return value + amount
+    result = value + amount
+    if not abs(result) < 2**63:
+        raise InvalidInput("the result is too large", field=("increment", key))
+    return result

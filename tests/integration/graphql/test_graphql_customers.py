@@ -1,5 +1,7 @@
 """Writing, finding and merging customers."""
 
+import pytest
+
 from tests.graphql_api import UPSERT, Api, CallAs, Fresh
 
 CUSTOMER = """
@@ -121,6 +123,17 @@ async def test_bad_upserts_say_what_is_wrong_and_where(api: Api, fresh: Fresh) -
         assert [(e["code"], e["field"]) for e in answer["userErrors"]] == [(code, field)]
         assert answer["customer"] is None
     assert (await api(CUSTOMER, by={"identifier": good[0]}))["customer"] is None
+
+
+@pytest.mark.parametrize("amount", [2**62 + 1, 1.7e308])
+async def test_a_number_that_would_grow_too_large_is_not_incremented(
+    api: Api, fresh: Fresh, amount: float
+) -> None:
+    given = {"identifiers": [{"type": "user_id", "value": fresh("u")}], "increment": {"n": amount}}
+    first = (await api(UPSERT, input=given | {"increment": {"n": min(amount, 2**62)}}))["upsertCustomer"]
+    assert first["userErrors"] == []
+    answer = (await api(UPSERT, input=given))["upsertCustomer"]
+    assert [(e["code"], e["field"]) for e in answer["userErrors"]] == [("INVALID", ["increment", "n"])]
 
 
 async def test_personal_data_are_masked_without_the_scope(
