@@ -87,7 +87,9 @@ def node() -> str:
         pytest.skip("node and npm are not installed: their client libraries cannot run")
     lock, installed = NODE / "package-lock.json", NODE / "node_modules" / ".package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        # Not `npm ci`: it insists on prebuilt extras for other systems, which not every registry has.
+        options = ["--no-save", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund"]
+        command = [npm, "install", *options]
         done = subprocess.run(command, cwd=NODE, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
     return program
