@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 #: Events resolved in one transaction: large enough to share its cost, small enough to answer soon.
 BATCH_EVENTS = 1000
+#: Entries read at once: after many small ones the next may all be as large as a request can be.
+MAX_ENTRIES = 250
 BLOCK_MS = 1000
 #: An entry that was in flight at this many crashes is resolved alone; at twice as many it is set apart.
 SUSPECT = 5
@@ -96,7 +98,7 @@ class PartitionWorker:
             await self._settle()
 
     async def _step(self) -> None:
-        count = max(1, int(BATCH_EVENTS / self._events_an_entry))
+        count = min(MAX_ENTRIES, max(1, int(BATCH_EVENTS / self._events_an_entry)))
         entries = await self._log.read(self._partition, self._holder, count, BLOCK_MS)
         if entries:
             await self._process(entries)
