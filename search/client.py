@@ -21,6 +21,7 @@ from search.encoding import dumps
 
 T = TypeVar("T")
 Parameters = Mapping[str, str | int | bool]
+WHOLE: Parameters = {"allow_partial_search_results": False}
 PASSING = frozenset({429, 502, 503, 504})
 
 
@@ -60,6 +61,14 @@ class Search:
             return await self.once(method, path, body, params=params, ignore=ignore)
 
         return await self.persist(attempt)
+
+    async def search(
+        self, alias: str, body: Mapping[str, Any], *, params: Parameters | None = None
+    ) -> dict[str, Any]:
+        """The answer of all shards; one that is away makes it Retriable instead of a smaller answer. The alias
+        is empty where the body names a point in time."""
+        path = f"/{alias}/_search" if alias else "/_search"
+        return await self.request("POST", path, body, params={**WHOLE, **(params or {})})
 
     async def once(
         self,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from oneid.domain.messages import StoredEvent
-from search.client import Search
+from search.client import WHOLE, Search
 from search.documents import stored_event
 from search.encoding import dumps
 from search.events import CURSOR, NEWEST_FIRST, ROUTED_IDS, EventFilter, EventIndex
@@ -42,7 +42,8 @@ class EventPages:
 
     def _header(self, request: EventRequest) -> dict[str, Any]:
         routed = len(request.one_ids) <= ROUTED_IDS
-        return {"index": self._alias, **({"routing": ",".join(request.one_ids)} if routed else {})}
+        routing = {"routing": ",".join(request.one_ids)} if routed else {}
+        return {"index": self._alias, **WHOLE, **routing}
 
     async def _page(self, request: EventRequest, response: dict[str, Any]) -> Page[StoredEvent]:
         """What failed or may hold doubles, because a merge is being re-homed, is read by itself."""

@@ -105,7 +105,7 @@ class EventIndex:
         if not message_ids:
             return {}
         body = {"query": {"terms": {"messageId": list(message_ids)}}, "size": 2 * len(message_ids)}
-        answer = await self._search.request("POST", f"/{self._alias}/_search", body)
+        answer = await self._search.search(self._alias, body)
         documents: list[EventDocument] = [hit["_source"] for hit in answer["hits"]["hits"]]
         return {document["messageId"]: stored_event(document) for document in documents}
 
@@ -136,7 +136,7 @@ class EventIndex:
             "size": 0,
             "aggs": {"homes": {"terms": {"field": "customer", "size": len(one_ids)}}},
         }
-        answer = await self._search.request("POST", f"/{self._alias}/_search", body)
+        answer = await self._search.search(self._alias, body)
         return {bucket["key"] for bucket in answer["aggregations"]["homes"]["buckets"]}
 
     async def _page(
@@ -150,7 +150,7 @@ class EventIndex:
         body: dict[str, Any] = {"query": {"bool": {"filter": clauses}}, "size": size, "sort": NEWEST_FIRST}
         if after:
             body["search_after"] = list(after)
-        answer = await self._search.request("POST", f"/{self._alias}/_search", body, params=_routing(one_ids))
+        answer = await self._search.search(self._alias, body, params=_routing(one_ids))
         hits: list[dict[str, Any]] = answer["hits"]["hits"]
         return hits
 
@@ -162,7 +162,7 @@ class EventIndex:
             "track_total_hits": True,
             "aggs": {"customers": {"terms": {"field": "customer", "size": 2}}},
         }
-        answer = await self._search.request("POST", f"/{self._alias}/_search", body, params=_routing(one_ids))
+        answer = await self._search.search(self._alias, body, params=_routing(one_ids))
         if len(answer["aggregations"]["customers"]["buckets"]) < 2:
             total: int = answer["hits"]["total"]["value"]
             return total
@@ -174,9 +174,7 @@ class EventIndex:
         body = {"query": {"bool": {"filter": clauses}}, "size": 0, "aggs": {"ids": {"composite": composite}}}
         count = 0
         while True:
-            answer = await self._search.request(
-                "POST", f"/{self._alias}/_search", body, params=_routing(one_ids)
-            )
+            answer = await self._search.search(self._alias, body, params=_routing(one_ids))
             found = answer["aggregations"]["ids"]
             count += len(found["buckets"])
             if "after_key" not in found:

@@ -42,7 +42,7 @@ async def _read(
     }
     if after:
         body["search_after"] = after
-    answer = await search.request("POST", f"/{alias}/_search", body)
+    answer = await search.search(alias, body)
     hits: list[dict[str, Any]] = answer["hits"]["hits"]
     return hits
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from oneid.domain.customers import CustomerRecord
-from oneid.errors import InvalidInput
+from oneid.errors import InvalidInput, Retriable
 from search.bulk import Operation, bulk
 from search.client import Search
 from search.documents import profile_document
@@ -70,7 +70,7 @@ class ProfileIndex:
         `first` with `after` or `last` with `before`; raises InvalidInput on other pairs and foreign cursors."""
         wanted = _slice(first, after, last, before)
         query = _query(text, keys)
-        answer = await self._search.request("POST", f"/{self._alias}/_search", _body(query, wanted))
+        answer = await self._search.search(self._alias, _body(query, wanted))
         hits: list[dict[str, Any]] = answer["hits"]["hits"]
         rows: list[SortKey] = [(hit["sort"][0], hit["sort"][1]) for hit in hits[: wanted.size]]
         more = len(hits) > wanted.size
@@ -92,10 +92,13 @@ class ProfileIndex:
         answer = await self._search.request(
             "POST", f"/{self._alias}/_mget", body, params={"_source": "version,hash"}
         )
+        documents: list[dict[str, Any]] = answer["docs"]
+        if any("error" in document for document in documents):
+            raise Retriable("a part of the profile index is not available")
         return {
             document["_id"]: Fingerprint(document["_source"]["version"], document["_source"]["hash"])
-            for document in answer["docs"]
-            if document.get("found")
+            for document in documents
+            if document["found"]
         }
 
     async def between(self, after: str, until: str | None, *, limit: int) -> dict[str, Fingerprint]:
@@ -108,7 +111,7 @@ class ProfileIndex:
             "_source": False,
             "docvalue_fields": ["version", "hash"],
         }
-        answer = await self._search.request("POST", f"/{self._alias}/_search", body)
+        answer = await self._search.search(self._alias, body)
         return {
             hit["_id"]: Fingerprint(hit["fields"]["version"][0], hit["fields"]["hash"][0])
             for hit in answer["hits"]["hits"]
@@ -129,7 +132,7 @@ class ProfileIndex:
             "terminate_after": 1,
             "track_total_hits": True,
         }
-        answer = await self._search.request("POST", f"/{self._alias}/_search", body)
+        answer = await self._search.search(self._alias, body)
         return bool(answer["hits"]["total"]["value"])
 
 

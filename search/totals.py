@@ -14,7 +14,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
-from search.client import Search
+from search.client import Parameters, Search
 
 PAGE: Final = 20_000
 KEEP_ALIVE: Final = "1m"
@@ -168,14 +168,13 @@ class _Reading:
             "track_total_hits": track_total_hits,
             "aggs": aggregations,
         }
-        return await self._search.request("POST", "/_search", body)
+        return await self._search.search("", body)
 
 
 @asynccontextmanager
 async def _point_in_time(search: Search, alias: str) -> AsyncGenerator[str]:
-    opened = await search.request(
-        "POST", f"/{alias}/_search/point_in_time", params={"keep_alive": KEEP_ALIVE}
-    )
+    params: Parameters = {"keep_alive": KEEP_ALIVE, "allow_partial_pit_creation": False}
+    opened = await search.request("POST", f"/{alias}/_search/point_in_time", params=params)
     pit: str = opened["pit_id"]
     try:
         yield pit

@@ -82,7 +82,8 @@ def loops(work: Upkeep) -> tuple[Loop, ...]:
     when it has seen all of them."""
     return (
         Loop("projection", work.projection.run_once, idle=0.1),
-        Loop("rehoming", work.rehoming.run_once, idle=0.25),
+        # Each round refreshes the event index, which must not be done without pause.
+        Loop("rehoming", work.rehoming.run_once, idle=0.25, busy=0.25),
         Loop("reconciliation", work.reconciliation.run_once, idle=10.0, busy=1.0),
     )
 

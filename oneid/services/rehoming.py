@@ -19,7 +19,7 @@ class RehomingService:
         self._events = events
         self._second_look = int(second_look * 1e9)
 
-    async def run_once(self, limit: int = 200) -> int:
+    async def run_once(self, limit: int = 1000) -> int:
         """Does at most `limit` due moves and returns how many. Raises Retriable; what was moved stays moved."""
         now = sequence()
         moves = await self._marks.moves(now, limit)
