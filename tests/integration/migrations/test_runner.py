@@ -1,6 +1,8 @@
 """The runner on a real Neo4j and a real OpenSearch: once, resumed, at the same time, and refused."""
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
@@ -195,3 +197,22 @@ async def test_an_index_with_another_mapping_is_not_written_to(graph: Graph, sea
 
     with pytest.raises(MigrationError, match="migrated-events-v0001 is mapped otherwise"):
         await runner(graph, search, catalog()).up()
+
+
+@pytest.mark.usefixtures("empty")
+async def test_the_command_run_by_several_processes_at_once_migrates_once(servers: Servers) -> None:
+    environment = {**os.environ, **servers.environment(), "ONEID_INDEX_PREFIX": "migrated"}
+
+    async def command(name: str) -> tuple[int | None, str]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "migrations", name, env=environment, stdout=asyncio.subprocess.PIPE
+        )
+        said, _ = await process.communicate()
+        return process.returncode, said.decode()
+
+    results = await asyncio.gather(*(command("up") for _ in range(3)))
+
+    applied = "applied neo4j/0001\napplied neo4j/0002\napplied opensearch/0001\n"
+    assert sorted(results) == sorted([(0, applied), (0, "nothing to do\n"), (0, "nothing to do\n")])
+    assert await command("check") == (0, "both stores are as this code needs them\n")
+    assert (await command("down"))[0] == 2
