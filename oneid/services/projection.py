@@ -2,13 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Iterable, Sequence
+from typing import Final
 
 from graph.projection import Projected, Projections
 from oneid.metrics import PROJECTED, REFUSED
 from oneid.services.rounds import Rounds
 from search.events import EventIndex
 from search.profiles import ProfileIndex
+
+PARTS: Final = 2
 
 logger = logging.getLogger(__name__)
 
@@ -23,10 +26,12 @@ class ProjectionService:
         self._events = events
         self._rounds = Rounds(self._make_searchable)
 
-    async def run_once(self, limit: int = 500) -> int:
+    async def run_once(self, limit: int = 1_000) -> int:
         """Projects at most `limit` marked customers and returns how many there were. Raises Retriable."""
         batch = await self._marks.dirty(limit)
-        await self._project(batch)
+        # In parts, so that one is with the index while another one is with the graph.
+        size = max(1, -(-len(batch) // PARTS))
+        await together(self._project(batch[low : low + size]) for low in range(0, len(batch), size))
         return len(batch)
 
     async def make_searchable(self, one_ids: Sequence[str]) -> None:
@@ -36,11 +41,7 @@ class ProjectionService:
 
     async def _make_searchable(self, one_ids: Sequence[str]) -> None:
         await self._project(await self._marks.dirty_among(one_ids))
-        refreshes = (self._profiles.refresh(), self._events.refresh())
-        # Both are awaited to their end: a failure of one must not leave the other behind.
-        for outcome in await asyncio.gather(*refreshes, return_exceptions=True):
-            if isinstance(outcome, BaseException):
-                raise outcome
+        await together((self._profiles.refresh(), self._events.refresh()))
 
     async def _project(self, batch: Sequence[Projected]) -> None:
         """Writes first and clears the marks afterwards: a crash in between only writes the same again."""
@@ -55,3 +56,10 @@ class ProjectionService:
         REFUSED.inc(len(refused))
         PROJECTED.inc(len(batch) - len(refused))
         await self._marks.clean({entry.record.one_id: entry.record.version for entry in batch})
+
+
+async def together(work: Iterable[Awaitable[None]]) -> None:
+    """Waits for all of it, also when a part fails, and raises the first failure: nothing is left behind."""
+    for outcome in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome

@@ -25,7 +25,7 @@ from workers.settings import loops
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
 RESULTS = Path("bench/results")
 CUSTOMERS = 20_000
-BATCH = 500
+BATCH = 1_000
 RATE = 1_000
 SECONDS = 20
 
@@ -75,12 +75,12 @@ async def test_projection_beside_the_bulk_requests_alone(clean: None, stores: St
     for low in range(0, CUSTOMERS, 1_000):
         await change(stores, [f"{run}-{n}" for n in range(low, low + 1_000)])
     start = time.perf_counter()
-    while await projection.run_once(BATCH):
+    while await projection.run_once():
         continue
     ours = CUSTOMERS / (time.perf_counter() - start)
     result = {"customers_a_second": ours, "bare_bulk": await bare(stores, run)}
     keep("projection", {**result, "ratio": ours / result["bare_bulk"]})
-    assert ours > 3 * RATE, result
+    assert ours >= 0.25 * result["bare_bulk"], result
 
 
 @dataclass(slots=True)
