@@ -28,8 +28,6 @@ MATCH (d:Decision) WHERE d.seq > $after
 RETURN {FIELDS} ORDER BY d.seq LIMIT $first
 """
 
-LAST_SEQUENCE: Final = "MATCH (d:Decision) WHERE d.seq > 0 RETURN d.seq AS seq ORDER BY d.seq DESC LIMIT 1"
-
 
 class DecisionLog:
     """Reads decisions in processing order."""
@@ -61,11 +59,6 @@ class DecisionLog:
             since=since,
         )
         return [decision_of(row["decision"]) for row in rows]
-
-    async def last_sequence(self) -> int:
-        """The highest sequence so far, 0 when there is none."""
-        rows = await self._graph.read("decisions.last", LAST_SEQUENCE)
-        return int(rows[0]["seq"]) if rows else 0
 
 
 def decision_row(decision: Decision) -> dict[str, Any]:

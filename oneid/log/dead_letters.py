@@ -42,8 +42,11 @@ class DeadLetters:
     async def get(self, ids: Sequence[str]) -> list[DeadLetter]:
         """Those of the ids that exist."""
         with transient_faults():
-            rows = [row for id_ in ids for row in await self._redis.xrange(DEAD_KEY, min=id_, max=id_)]
-        return [read(id_, fields) for id_, fields in rows]
+            pipeline = self._redis.pipeline(transaction=False)
+            for id_ in ids:
+                pipeline.xrange(DEAD_KEY, min=id_, max=id_)
+            found = await pipeline.execute()
+        return [read(id_, fields) for rows in found for id_, fields in rows]
 
     async def replay(self, ids: Sequence[str]) -> list[str]:
         """Appends these letters to the log again and removes them, each all or nothing; ids replayed."""

@@ -9,7 +9,7 @@ from neo4j import AsyncManagedTransaction
 from graph import identity
 from graph.client import Graph
 from graph.decisions import DecisionLog
-from graph.rules import RulesStore
+from graph.rules import RulesStore, read_rules
 from oneid.clock import Clock, sequence
 from oneid.domain.customers import CustomerRecord
 from oneid.domain.decisions import Decision, DecisionKind
@@ -70,7 +70,8 @@ class IdentityService:
             survivor, *others = await self._current(tx, space, [into, *sources])
             others = [other for other in dict.fromkeys(others) if other != survivor]
             if others:
-                await identity.save(tx, space, [self._merge(space, survivor, others, reason)])
+                rules = await read_rules(tx)
+                await identity.save(tx, space, [self._merge(space, survivor, others, rules, reason)])
             return survivor
 
         return await self._graph.transact("identity.merge", work)
@@ -84,7 +85,9 @@ class IdentityService:
         await identity.load_customers(tx, set(found.values()), space)
         return [found[asked] for asked in one_ids]
 
-    def _merge(self, space: Workspace, into: str, sources: list[str], reason: str | None) -> Decision:
+    def _merge(
+        self, space: Workspace, into: str, sources: list[str], rules: IdentityRules, reason: str | None
+    ) -> Decision:
         survivor, others = space.customers[into], [space.customers[source] for source in sources]
         kept = [first for customer in (survivor, *others) if (first := oldest_identifier(space, customer))]
         now = format_time(self._clock.now())
@@ -96,7 +99,7 @@ class IdentityService:
             kind=DecisionKind.MERGED,
             at=now,
             message_id=None,
-            rule_version=0,
+            rule_version=rules.version,
             one_id=into,
             merged_one_ids=tuple(sources),
             kept=tuple(kept),
