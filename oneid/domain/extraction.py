@@ -13,11 +13,12 @@ from oneid.domain.rules import IdentityRules
 @dataclass(slots=True)
 class Named:
     """The linking identifiers of a message, strongest type first and within a type in order of appearance;
-    what was dropped, with reasons; the types that the message proves."""
+    what was dropped, with reasons; the types that the message proves; the households it names."""
 
     identifiers: list[Identifier] = field(default_factory=list[Identifier])
     dropped: list[tuple[Identifier, str]] = field(default_factory=list[tuple[Identifier, str]])
     verified: frozenset[str] = frozenset()
+    households: tuple[Identifier, ...] = ()
 
 
 def named(message: Message, rules: IdentityRules, region: str) -> Named:
@@ -31,9 +32,13 @@ def named(message: Message, rules: IdentityRules, region: str) -> Named:
         except Dropped as why:
             result.dropped.append((Identifier(kind, str(raw)[:200]), why.reason))
             continue
-        if identifier not in seen and rules.by_type[kind].links:
-            seen.add(identifier)
+        if identifier in seen:
+            continue
+        seen.add(identifier)
+        if rules.by_type[kind].links:
             result.identifiers.append(identifier)
+        elif rules.by_type[kind].household:
+            result.households += (identifier,)
     result.identifiers.sort(key=rules.weakness)
     return result
 

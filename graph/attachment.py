@@ -1,0 +1,22 @@
+"""What a kind of data that hangs on customers must say about itself."""
+
+from dataclasses import dataclass
+
+from graph.writes import Query
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """Statements for one kind of data; all may run twice.
+
+    merge: `$rows` of {from, into}, ONE-IDs; both nodes exist, :MERGED_INTO is already set.
+    split: `$rows` of {from, to, keys}; `keys` are the identifiers that moved to the customer `to`.
+    erase: `$oneIds` of one person, former ones included; runs before the customers are deleted.
+    export: `$oneIds` likewise; returns `data`, one map a row, for the person's own copy.
+    """
+
+    name: str
+    merge: Query
+    split: Query
+    erase: Query
+    export: Query

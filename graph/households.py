@@ -1,0 +1,83 @@
+"""Households in Neo4j: (:Customer)-[:MEMBER_OF {via, since, lastSeenAt}]->(:Household).
+
+A customer has one membership for each identifier that was seen with the household, so that a part which is split
+off takes along what its own identifiers stood for.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from neo4j import AsyncManagedTransaction
+
+from graph.attachment import Attached
+from oneid.clock import sequence
+from oneid.domain.households import Sighting
+from oneid.domain.ids import one_id
+
+SEE: Final = """
+UNWIND $rows AS row
+MATCH (c:Customer {oneId: row.oneId})
+MERGE (h:Household {key: row.key})
+ON CREATE SET h.id = row.id, h.createdAt = row.receivedAt
+MERGE (c)-[m:MEMBER_OF {via: row.via}]->(h)
+ON CREATE SET m.since = row.at, m.lastSeenAt = row.at
+ON MATCH SET m.since = CASE WHEN row.at < m.since THEN row.at ELSE m.since END,
+             m.lastSeenAt = CASE WHEN row.at > m.lastSeenAt THEN row.at ELSE m.lastSeenAt END
+"""
+
+MERGE: Final = """
+UNWIND $rows AS row
+MATCH (:Customer {oneId: row.from})-[old:MEMBER_OF]->(h:Household)
+MATCH (into:Customer {oneId: row.into})
+MERGE (into)-[m:MEMBER_OF {via: old.via}]->(h)
+ON CREATE SET m.since = old.since, m.lastSeenAt = old.lastSeenAt
+ON MATCH SET m.since = CASE WHEN old.since < m.since THEN old.since ELSE m.since END,
+             m.lastSeenAt = CASE WHEN old.lastSeenAt > m.lastSeenAt THEN old.lastSeenAt ELSE m.lastSeenAt END
+DELETE old
+"""
+
+SPLIT: Final = """
+UNWIND $rows AS row
+MATCH (:Customer {oneId: row.from})-[old:MEMBER_OF]->(h:Household) WHERE old.via IN row.keys
+MATCH (to:Customer {oneId: row.to})
+MERGE (to)-[m:MEMBER_OF {via: old.via}]->(h)
+ON CREATE SET m.since = old.since, m.lastSeenAt = old.lastSeenAt
+DELETE old
+"""
+
+ERASE: Final = """
+UNWIND $oneIds AS oneId
+MATCH (:Customer {oneId: oneId})-[m:MEMBER_OF]->(h:Household)
+DELETE m
+WITH DISTINCT h
+WHERE NOT EXISTS { (h)<-[:MEMBER_OF]-() }
+DELETE h
+"""
+
+EXPORT: Final = """
+UNWIND $oneIds AS oneId
+MATCH (:Customer {oneId: oneId})-[m:MEMBER_OF]->(h:Household)
+RETURN {household: h.key, via: m.via, since: m.since, lastSeenAt: m.lastSeenAt} AS data
+ORDER BY h.key, m.via
+"""
+
+HOUSEHOLDS: Final = Attached("households", MERGE, SPLIT, ERASE, EXPORT)
+
+
+async def see(tx: AsyncManagedTransaction, sightings: Sequence[Sighting]) -> None:
+    """Makes the customers members of the households that their events named. Seeing them again changes nothing
+    but the times."""
+    if sightings:
+        rows = [_row(sighting) for sighting in sorted(sightings, key=lambda s: s.household.key)]
+        await (await tx.run(SEE, rows=rows)).consume()
+
+
+def _row(sighting: Sighting) -> dict[str, Any]:
+    return {
+        "id": one_id(sequence()),
+        "key": sighting.household.key,
+        "oneId": sighting.one_id,
+        "via": sighting.via,
+        "at": sighting.at,
+        "receivedAt": sighting.received_at,
+    }
