@@ -11,7 +11,7 @@ PAGES: Final = f"""
 UNWIND range(0, size($groups) - 1) AS position
 WITH position, $groups[position] AS oneIds
 CALL (oneIds) {{
-  MATCH (d:Decision) WHERE d.oneId IN oneIds AND d.seq > $after
+  MATCH (d:Decision) WHERE (d.oneId IN oneIds OR d.splitOneId IN oneIds) AND d.seq > $after
   RETURN {FIELDS} ORDER BY d.seq LIMIT $first
 }}
 RETURN position, collect(decision) AS decisions
@@ -20,13 +20,14 @@ RETURN position, collect(decision) AS decisions
 COUNTS: Final = """
 UNWIND range(0, size($groups) - 1) AS position
 WITH position, $groups[position] AS oneIds
-CALL (oneIds) { MATCH (d:Decision) WHERE d.oneId IN oneIds RETURN count(d) AS count }
+CALL (oneIds) { MATCH (d:Decision) WHERE d.oneId IN oneIds OR d.splitOneId IN oneIds RETURN count(d) AS count }
 RETURN position, count
 """
 
 COUNT: Final = """
 MATCH (d:Decision) WHERE d.seq > 0
-  AND ($oneIds IS NULL OR d.oneId IN $oneIds) AND ($messageId IS NULL OR d.messageId = $messageId)
+  AND ($oneIds IS NULL OR d.oneId IN $oneIds OR d.splitOneId IN $oneIds)
+  AND ($messageId IS NULL OR d.messageId = $messageId)
   AND ($kinds IS NULL OR d.kind IN $kinds) AND ($since IS NULL OR d.at >= $since)
 RETURN count(d) AS count
 """

@@ -7,10 +7,10 @@ from oneid.domain.decisions import Decision, DecisionKind
 from oneid.domain.identifiers import Identifier
 
 FIELDS: Final = """d {.id, .seq, .kind, .at, .messageId, .ruleVersion, .oneId, .mergedOneIds, .kept,
-                     .dropped, .manual, .reason} AS decision"""
+                     .dropped, .manual, .reason, .splitOneId, .sticky} AS decision"""
 
 OF_CUSTOMERS: Final = f"""
-MATCH (d:Decision) WHERE d.oneId IN $oneIds AND d.seq > $after
+MATCH (d:Decision) WHERE (d.oneId IN $oneIds OR d.splitOneId IN $oneIds) AND d.seq > $after
   AND ($kinds IS NULL OR d.kind IN $kinds) AND ($since IS NULL OR d.at >= $since)
 RETURN {FIELDS} ORDER BY d.seq LIMIT $first
 """
@@ -18,7 +18,7 @@ RETURN {FIELDS} ORDER BY d.seq LIMIT $first
 OF_MESSAGE: Final = f"""
 MATCH (d:Decision {{messageId: $messageId}}) WHERE d.seq > $after
   AND ($kinds IS NULL OR d.kind IN $kinds) AND ($since IS NULL OR d.at >= $since)
-  AND ($oneIds IS NULL OR d.oneId IN $oneIds)
+  AND ($oneIds IS NULL OR d.oneId IN $oneIds OR d.splitOneId IN $oneIds)
 RETURN {FIELDS} ORDER BY d.seq LIMIT $first
 """
 
@@ -76,6 +76,8 @@ def decision_row(decision: Decision) -> dict[str, Any]:
             "dropped": [identifier.key for identifier in decision.dropped],
             "manual": decision.manual,
             "reason": decision.reason,
+            "splitOneId": decision.split_one_id,
+            "sticky": decision.sticky or None,
         },
     }
 
@@ -94,4 +96,6 @@ def decision_of(row: Row) -> Decision:
         dropped=tuple(Identifier.from_key(key) for key in row["dropped"]),
         manual=row["manual"],
         reason=row["reason"],
+        split_one_id=row["splitOneId"],
+        sticky=bool(row["sticky"]),
     )

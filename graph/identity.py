@@ -10,11 +10,13 @@ from typing import Any, Final
 from neo4j import AsyncManagedTransaction
 
 from graph import writes
-from graph.decisions import decision_row
+from graph.attached import ATTACHED
+from graph.decisions import FIELDS, decision_of, decision_row
 from oneid.clock import sequence
 from oneid.domain.attributes import to_stored
 from oneid.domain.decisions import Decision
 from oneid.domain.identifiers import Identifier
+from oneid.domain.regrouping import Former
 from oneid.domain.workspace import CustomerNode, IdentifierNode, Workspace
 
 Values = list[Any]
@@ -27,7 +29,7 @@ SET i.lock = $lock
 WITH i
 OPTIONAL MATCH (i)-[:IDENTIFIES]->(c:Customer)
 RETURN collect([c.oneId, i.key, i.firstSeenAt, i.lastSeenAt, i.verified, i.source, i.linkedSeq,
-                i.quarantined]) AS nodes
+                i.quarantined, i.firstOneId, i.sides, i.anchors, i.generic]) AS nodes
 """
 
 LOCK_CUSTOMERS: Final = """
@@ -38,7 +40,8 @@ WITH c
 RETURN collect([
   [c.oneId, c.seq, c.version, c.createdAt, c.updatedAt, c.merges, c.attributes],
   [(c)<-[:IDENTIFIES]-(i:Identifier) |
-   [c.oneId, i.key, i.firstSeenAt, i.lastSeenAt, i.verified, i.source, i.linkedSeq, i.quarantined]]
+   [c.oneId, i.key, i.firstSeenAt, i.lastSeenAt, i.verified, i.source, i.linkedSeq,
+    i.quarantined, i.firstOneId, i.sides, i.anchors, i.generic]]
 ]) AS customers
 """
 
@@ -51,7 +54,16 @@ RETURN id AS asked, coalesce(survivor, c).oneId AS oneId
 """
 
 
+FORMERS: Final = """
+UNWIND $ids AS id
+MATCH (former:Customer:Merged)-[:MERGED_INTO]->(c:Customer {oneId: id})
+RETURN collect([former.oneId, c.oneId, former.seq, former.version, former.createdAt,
+                coalesce(former.merges, 0)]) AS formers
+"""
+
 UPSERTED: Final = "MATCH (c:Customer {upsert: $id}) RETURN c.oneId AS oneId"
+
+DECIDED: Final = f"MATCH (d:Decision {{id: $id}}) RETURN {FIELDS}"
 
 NOTE_UPSERT: Final = "MATCH (c:Customer {oneId: $oneId}) SET c.upsert = $id"
 
@@ -64,6 +76,12 @@ async def upserted(tx: AsyncManagedTransaction, message_id: str) -> str | None:
 
 async def note_upsert(tx: AsyncManagedTransaction, one_id: str, message_id: str) -> None:
     await (await tx.run(NOTE_UPSERT, oneId=one_id, id=message_id)).consume()
+
+
+async def decided(tx: AsyncManagedTransaction, decision_id: str) -> Decision | None:
+    """The decision of this id, if an earlier attempt committed and its answer was lost."""
+    row = await (await tx.run(DECIDED, id=decision_id)).single()
+    return decision_of(row["decision"]) if row else None
 
 
 async def load(tx: AsyncManagedTransaction, keys: Iterable[str], space: Workspace) -> None:
@@ -81,6 +99,12 @@ async def survivors(tx: AsyncManagedTransaction, one_ids: Iterable[str]) -> dict
     return {row["asked"]: row["oneId"] for row in rows}
 
 
+async def formers(tx: AsyncManagedTransaction, one_ids: Iterable[str]) -> list[Former]:
+    """The ONE-IDs that redirect to these customers."""
+    row = await (await tx.run(FORMERS, ids=sorted(one_ids))).single(strict=True)
+    return [Former(*values) for values in row["formers"]]
+
+
 async def load_customers(tx: AsyncManagedTransaction, one_ids: Iterable[str], space: Workspace) -> None:
     """Locks and reads these customers with all their identifiers into the workspace."""
     result = await tx.run(LOCK_CUSTOMERS, ids=sorted(one_ids), lock=space.next_sequence())
@@ -90,7 +114,8 @@ async def load_customers(tx: AsyncManagedTransaction, one_ids: Iterable[str], sp
 
 
 def add_identifier(space: Workspace, values: Values) -> None:
-    owner, key, first_seen_at, last_seen_at, verified, source, linked_sequence, quarantined = values
+    owner, key, first_seen_at, last_seen_at, verified, source, linked_sequence, quarantined, *more = values
+    first_one_id, sides, anchors, generic = more
     space.identifiers[key] = IdentifierNode(
         Identifier.from_key(key),
         owner,
@@ -101,6 +126,10 @@ def add_identifier(space: Workspace, values: Values) -> None:
         source,
         linked_sequence or 0,
         bool(quarantined),
+        first_one_id,
+        tuple(sides or ()),
+        tuple(anchors or ()),
+        bool(generic),
     )
 
 
@@ -121,15 +150,37 @@ async def save(tx: AsyncManagedTransaction, space: Workspace, decisions: Sequenc
     for customer in customers:
         if customer.created or customer.touched or customer.changed:
             customer.version += 1
+    await run(tx, writes.RESTORE, [c.one_id for c in customers if c.restored])
     await save_customers(tx, customers)
     moved = [n for n in nodes if n.owner != n.stored_owner]
     await run(tx, writes.UNLINK, [n.identifier.key for n in moved if n.stored_owner])
     await save_identifiers(tx, nodes)
     await run(tx, writes.LINK, [[n.identifier.key, n.owner] for n in moved if n.owner])
-    await run(tx, writes.MERGE_AWAY, [merge_row(space, c) for c in customers if c.merged_into])
+    await save_merges(tx, space, customers)
+    await save_divisions(tx, space)
+    await run(tx, writes.MARK_REBUILD, [c.one_id for c in customers if c.rebuild and not c.merged_into])
     unowned = [n for n in nodes if not n.owner and not n.stored_owner and not n.changed]
     await run(tx, writes.DELETE_UNOWNED, [n.identifier.key for n in unowned])
     await run(tx, writes.ADD_DECISIONS, [decision_row(decision) for decision in decisions])
+
+
+async def save_merges(tx: AsyncManagedTransaction, space: Workspace, customers: list[CustomerNode]) -> None:
+    merges = [merge_row(space, c) for c in customers if c.merged_into]
+    await run(tx, writes.MERGE_AWAY, merges)
+    for attached in ATTACHED:
+        await run(tx, attached.merge, merges)
+
+
+async def save_divisions(tx: AsyncManagedTransaction, space: Workspace) -> None:
+    """Parts that left customers: what hangs on them, and a mark for their events, follow."""
+    rows = [
+        {"from": d.source, "to": d.target, "keys": sorted(d.keys), "stay": sorted(d.stay)}
+        for d in space.divisions
+    ]
+    await run(tx, writes.REDIRECT, [list(pair) for pair in space.redirects.items()])
+    await run(tx, writes.ADD_DIVISIONS, rows)
+    for attached in ATTACHED:
+        await run(tx, attached.split, rows)
 
 
 async def save_customers(tx: AsyncManagedTransaction, customers: list[CustomerNode]) -> None:
@@ -178,6 +229,10 @@ def identifier_row(node: IdentifierNode) -> dict[str, Any]:
             "source": node.source,
             "linkedSeq": node.linked_sequence,
             "quarantined": node.quarantined or None,
+            "firstOneId": node.first_one_id,
+            "sides": list(node.sides) or None,
+            "anchors": list(node.anchors) or None,
+            "generic": node.generic or None,
         },
     }
 

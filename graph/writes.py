@@ -62,6 +62,33 @@ CREATE (former)-[:MERGED_INTO]->(survivor)
 SET former:Rehome
 """
 
+#: A former customer is one again. Marks of moves that its merge asked for are void.
+RESTORE: Final = """
+UNWIND $rows AS oneId
+MATCH (c:Customer {oneId: oneId})-[redirect:MERGED_INTO]->(:Customer)
+REMOVE c:Merged, c:Rehome, c.mergedAt, c.rehomedTo, c.rehomeAfter
+DELETE redirect
+"""
+
+REDIRECT: Final = """
+UNWIND $rows AS row
+MATCH (former:Customer {oneId: row[0]})-[redirect:MERGED_INTO]->(:Customer)
+MATCH (target:Customer {oneId: row[1]})
+DELETE redirect
+CREATE (former)-[:MERGED_INTO]->(target)
+"""
+
+#: Events may lie under the ONE-ID that the part left and under all that redirected to it.
+ADD_DIVISIONS: Final = """
+UNWIND $rows AS row
+MATCH (c:Customer {oneId: row.from})
+WITH row, [(former:Merged)-[:MERGED_INTO]->(c) | former.oneId] AS formers
+CREATE (:Division {id: randomUUID(), from: [row.from] + formers, to: row.to, keys: row.keys, stay: row.stay,
+                   moveAfter: 0})
+"""
+
+MARK_REBUILD: Final = "UNWIND $rows AS oneId MATCH (c:Customer {oneId: oneId}) SET c:Rebuild"
+
 #: Nodes that were made only to lock a value that then linked to nobody.
 DELETE_UNOWNED: Final = """
 UNWIND $rows AS key

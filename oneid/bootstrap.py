@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from graph import client as graph_client
+from graph.attribute_catalog import AttributeCatalog
 from graph.client import Graph
 from graph.clock import ClockStore
 from graph.customers import Customers
 from graph.decision_pages import DecisionPages
 from graph.decisions import DecisionLog
+from graph.divisions import Divisions
 from graph.keys import ApiKeys
+from graph.operation_files import OperationFiles
+from graph.operations import OperationStore
 from graph.projection import Projections
 from graph.rules import RulesStore
 from oneid.clock import SystemClock
@@ -24,15 +28,20 @@ from oneid.log.clock import SharedOffset
 from oneid.log.dead_letters import DeadLetters
 from oneid.log.events import EventLog
 from oneid.log.replies import Replies
+from oneid.services.attributes import AttributeService
 from oneid.services.changes import ChangeFeed
 from oneid.services.clock import ClockFollower, ClockService
 from oneid.services.customers import CustomerService
 from oneid.services.identity import IdentityService
 from oneid.services.ingestion import IngestionService
 from oneid.services.keys import KeyService
+from oneid.services.operation_run import Handler
+from oneid.services.operation_runner import OperationRunner
+from oneid.services.operations import OperationService
 from oneid.services.projection import ProjectionService
 from oneid.services.reconciliation import ReconciliationService
 from oneid.services.rehoming import RehomingService
+from oneid.services.stewardship import StewardshipService
 from oneid.services.totals import EventTotals
 from oneid.services.upserts import UpsertService
 from oneid.settings import Settings
@@ -42,6 +51,7 @@ from search.event_pages import EventPages
 from search.events import EventIndex
 from search.indexes import IndexNames
 from search.profiles import ProfileIndex
+from search.replays import Replays
 
 FIXED_KEYS_SECONDS = 5.0
 
@@ -58,6 +68,7 @@ class Stores:
     search: Search
     log: EventLog
     events: EventIndex
+    replays: Replays
     profiles: ProfileIndex
     clock: SystemClock
 
@@ -96,6 +107,7 @@ async def open_stores(settings: Settings, *, patience: float = 10.0) -> AsyncGen
             search,
             EventLog(redis, settings.partitions),
             EventIndex(search, names.events),
+            Replays(search, names.events),
             ProfileIndex(search, names.profiles),
             clock,
         )
@@ -124,20 +136,34 @@ async def end(task: asyncio.Task[None]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Upkeep:
-    """What keeps the index equal to the graph."""
+    """What keeps the index equal to the graph, and what carries operations out."""
 
     projection: ProjectionService
     rehoming: RehomingService
     reconciliation: ReconciliationService
+    operations: OperationRunner
 
 
 def upkeep(stores: Stores) -> Upkeep:
-    marks = Projections(stores.graph)
+    marks, catalog = Projections(stores.graph), AttributeCatalog(stores.graph)
     return Upkeep(
-        ProjectionService(marks, stores.profiles, stores.events),
-        RehomingService(marks, stores.events),
-        ReconciliationService(marks, stores.profiles, stores.events, stores.clock),
+        ProjectionService(marks, catalog, stores.profiles, stores.events),
+        RehomingService(marks, Divisions(stores.graph), stores.events),
+        ReconciliationService(marks, catalog, stores.profiles, stores.events, stores.clock),
+        OperationRunner(
+            OperationStore(stores.graph), OperationFiles(stores.graph), handlers(stores), stores.clock
+        ),
     )
+
+
+def handlers(stores: Stores) -> dict[str, Handler]:
+    """What carries out each kind of operation."""
+    return {}
+
+
+def stewardship(stores: Stores) -> StewardshipService:
+    customers, rehoming = Customers(stores.graph), upkeep(stores).rehoming
+    return StewardshipService(stores.graph, customers, stores.replays, rehoming, stores.clock)
 
 
 Check = Callable[[], Awaitable[object]]
@@ -151,8 +177,10 @@ class Services:
     checks: Mapping[str, Check]
     keys: KeyService
     ingestion: IngestionService
+    attributes: AttributeService
     customers: CustomerService
     identity: IdentityService
+    stewardship: StewardshipService
     upserts: UpsertService
     decisions: DecisionLog
     decision_pages: DecisionPages
@@ -162,6 +190,7 @@ class Services:
     dead_letters: DeadLetters
     clock: ClockService
     changes: ChangeFeed
+    operations: OperationService
 
 
 @asynccontextmanager
@@ -203,6 +232,7 @@ async def ensure_fixed_keys(settings: Settings, keys: KeyService) -> None:
 def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
     graph, clock, region = stores.graph, stores.clock, settings.phone_region
     customers, rules = Customers(graph), RulesStore(graph)
+    attributes = AttributeService(AttributeCatalog(graph), stores.profiles)
     decisions, pages = DecisionLog(graph), DecisionPages(graph)
     searchable = upkeep(stores).projection.make_searchable
     names = IndexNames(settings.index_prefix, settings.event_shards)
@@ -211,9 +241,11 @@ def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
         settings=settings,
         checks=checks(stores),
         keys=KeyService(ApiKeys(graph), clock, settings.mode),
-        ingestion=IngestionService(stores.log, replies, clock, searchable),
+        ingestion=IngestionService(stores.log, replies, clock, searchable, attributes.known),
+        attributes=attributes,
         customers=CustomerService(customers, stores.profiles, rules, region),
-        identity=IdentityService(graph, rules, decisions, clock),
+        identity=IdentityService(rules, decisions),
+        stewardship=stewardship(stores),
         upserts=UpsertService(graph, clock, region),
         decisions=decisions,
         decision_pages=pages,
@@ -223,6 +255,7 @@ def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
         dead_letters=DeadLetters(stores.redis),
         clock=ClockService(clock, ClockStore(graph), SharedOffset(stores.redis), sandbox=sandbox),
         changes=ChangeFeed(decisions, pages),
+        operations=OperationService(OperationStore(graph), OperationFiles(graph), clock),
     )
 
 

@@ -4,10 +4,12 @@ import hashlib
 from decimal import Decimal
 from typing import Any, Final, NotRequired, TypedDict
 
+from oneid.domain.catalog import Catalog
 from oneid.domain.customers import CustomerRecord
 from oneid.domain.messages import Item, Message, StoredEvent, format_time, parse_time
 from search.encoding import dumps
 from search.flat import flatten
+from search.typed import parties, typed_values
 
 NAME_KEYS: Final = ("name", "fullName", "full_name", "displayName", "nickname", "nickName", "username")
 GIVEN_KEYS: Final = ("firstName", "first_name", "givenName")
@@ -15,8 +17,9 @@ FAMILY_KEYS: Final = ("lastName", "last_name", "familyName")
 
 
 class EventDocument(TypedDict):
-    """One event. Times are RFC 3339. `numbers`: each numeric property as "name=decimal", so that sums are
-    exact; `identifiers`: the keys it named; `payload`: the message as it came, not indexed."""
+    """One event. Times are RFC 3339. `sequence`: its place in the order of processing; `numbers`: each numeric
+    property as "name=decimal", so that sums are exact; `identifiers`: the keys it named; `payload`: the message
+    as it came, not indexed."""
 
     messageId: str
     type: str
@@ -27,6 +30,7 @@ class EventDocument(TypedDict):
     source: str
     channel: NotRequired[str]
     customer: NotRequired[str]
+    sequence: int
     identifiers: list[str]
     properties: dict[str, Any]
     numbers: list[str]
@@ -34,7 +38,8 @@ class EventDocument(TypedDict):
 
 
 class ProfileDocument(TypedDict):
-    """One customer. `searchable`: ONE-IDs and identifier values, whatever their type; `hash`: of the content,
+    """One customer. `searchable`: ONE-IDs and identifier values, whatever their type; `typed`: the declared
+    attributes, by type and key; `parties`: who collected each of them, as "key=FIRST"; `hash`: of the content,
     without the version and without lastSeenAt, which moves with every event."""
 
     oneId: str
@@ -50,6 +55,8 @@ class ProfileDocument(TypedDict):
     searchable: list[str]
     names: list[str]
     attributes: dict[str, Any]
+    typed: dict[str, dict[str, Any]]
+    parties: list[str]
 
 
 def event_document(event: StoredEvent) -> EventDocument:
@@ -62,6 +69,7 @@ def event_document(event: StoredEvent) -> EventDocument:
         timestamp=format_time(message.timestamp),
         receivedAt=format_time(message.received_at),
         source=message.source,
+        sequence=event.sequence,
         identifiers=list(event.identifiers),
         properties=flatten(message.properties),
         numbers=numbers(message.properties),
@@ -89,7 +97,8 @@ def stored_event(document: EventDocument) -> StoredEvent:
         source=document["source"],
         payload=document["payload"],
     )
-    return StoredEvent(message, document.get("customer"), tuple(document["identifiers"]))
+    identifiers = tuple(document["identifiers"])
+    return StoredEvent(message, document.get("customer"), identifiers, document.get("sequence") or 0)
 
 
 def numbers(properties: dict[str, Any]) -> list[str]:
@@ -101,8 +110,12 @@ def numbers(properties: dict[str, Any]) -> list[str]:
     ]
 
 
-def profile_document(record: CustomerRecord) -> ProfileDocument:
-    """What the profile index keeps of a customer; times and identifiers as the graph has them."""
+NOTHING_DECLARED: Final = Catalog()
+
+
+def profile_document(record: CustomerRecord, catalog: Catalog = NOTHING_DECLARED) -> ProfileDocument:
+    """What the profile index keeps of a customer; times and identifiers as the graph has them, declared
+    attributes also as the catalog has them."""
     seen = max((linked.last_seen_at for linked in record.identifiers), default=None)
     identifiers = sorted((linked.identifier for linked in record.identifiers), key=lambda found: found.key)
     attributes = {key: held.value for key, held in record.attributes.items() if held.value is not None}
@@ -119,6 +132,8 @@ def profile_document(record: CustomerRecord) -> ProfileDocument:
         searchable=[record.one_id, *sorted(record.former_one_ids), *(found.value for found in identifiers)],
         names=names(attributes),
         attributes=flatten(attributes),
+        typed=typed_values(record.attributes, catalog),
+        parties=parties(record.attributes, catalog),
     )
     document["hash"] = content_hash(document)
     if seen:

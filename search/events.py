@@ -127,6 +127,16 @@ class EventIndex:
         """Moves the events of former ONE-IDs to their customers; returns how many (see `search.moves`)."""
         return await move(self._search, self._alias, targets)
 
+    async def divide(
+        self, sources: Sequence[str], target: str | None, *, keys: Sequence[str], stay: Sequence[str]
+    ) -> int:
+        """Moves the events of `sources` that name one of `keys` and none of `stay`; returns how many."""
+        among = {
+            "filter": [{"terms": {"identifiers": list(keys)}}],
+            "must_not": [{"terms": {"identifiers": list(stay)}}],
+        }
+        return await move(self._search, self._alias, dict.fromkeys(sources, target), among)
+
     async def homes(self, one_ids: Sequence[str]) -> set[str]:
         """Those of the ONE-IDs under which events lie."""
         if not one_ids:

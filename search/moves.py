@@ -1,4 +1,4 @@
-"""Re-homing: events of a merged-away ONE-ID move to the shard of the customer who took it over.
+"""Re-homing: events move to the shard of the customer who took them over, by a merge or by a split.
 
 Routing decides the shard, and both routings may lead to the same one. There the copy written under the new
 ONE-ID replaces the old document, and a plain delete under the old routing would remove the only copy. So each
@@ -16,12 +16,21 @@ from search.encoding import dumps
 PAGE: Final = 1_000
 
 
-async def move(search: Search, alias: str, targets: Mapping[str, str], *, page: int = PAGE) -> int:
-    """Moves the events of each former ONE-ID to its target; returns how many there were."""
+async def move(
+    search: Search,
+    alias: str,
+    targets: Mapping[str, str | None],
+    among: Mapping[str, Any] | None = None,
+    *,
+    page: int = PAGE,
+) -> int:
+    """Moves the events of each former ONE-ID to its target (None: to nobody), all of them or those that a bool
+    query finds `among` them; returns how many there were."""
+    query = {**(among or {}), "must": {"terms": {"customer": list(targets)}}}
     await search.request("POST", f"/{alias}/_refresh")
     moved = 0
     after: list[Any] | None = None
-    while hits := await _read(search, alias, targets, after, page):
+    while hits := await _read(search, alias, query, after, page):
         await bulk(search, alias, [_copy(hit, targets) for hit in hits])
         await bulk(search, alias, [_remove(hit) for hit in hits])
         moved += len(hits)
@@ -32,10 +41,10 @@ async def move(search: Search, alias: str, targets: Mapping[str, str], *, page: 
 
 
 async def _read(
-    search: Search, alias: str, targets: Mapping[str, str], after: list[Any] | None, page: int
+    search: Search, alias: str, query: Mapping[str, Any], after: list[Any] | None, page: int
 ) -> list[dict[str, Any]]:
     body: dict[str, Any] = {
-        "query": {"bool": {"filter": [{"terms": {"customer": list(targets)}}]}},
+        "query": {"bool": query},
         "size": page,
         "sort": [{"customer": "asc"}, {"messageId": "asc"}],
         "seq_no_primary_term": True,
@@ -47,9 +56,12 @@ async def _read(
     return hits
 
 
-def _copy(hit: dict[str, Any], targets: Mapping[str, str]) -> Operation:
+def _copy(hit: dict[str, Any], targets: Mapping[str, str | None]) -> Operation:
     target = targets[hit["_source"]["customer"]]
     document = {**hit["_source"], "customer": target}
+    if target is None:
+        del document["customer"]
+        return Operation("index", {"_id": hit["_id"]}, dumps(document))
     return Operation("index", {"_id": hit["_id"], "routing": target}, dumps(document))
 
 

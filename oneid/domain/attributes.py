@@ -1,5 +1,8 @@
 """Attributes: the newest value wins, whatever order the values arrive in."""
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 import orjson
 
 from oneid.domain.customers import AttributeValue, DataParty
@@ -22,17 +25,46 @@ def merge(into: Attributes, other: Attributes) -> None:
 
 
 def to_stored(attributes: Attributes) -> str:
-    """The JSON kept in the graph: key -> {v: value, t: time, s: source, p: party, n: sequence}."""
-    return orjson.dumps(
-        {
-            key: {"v": a.value, "t": a.updated_at, "s": a.source, "p": int(a.party), "n": a.sequence}
-            for key, a in attributes.items()
-        }
-    ).decode()
+    """The JSON kept in the graph: key -> {v: value, t: time, s: source, p: party, n: sequence, i: identifier}."""
+    return orjson.dumps({key: _row(value) for key, value in attributes.items()}).decode()
+
+
+def _row(value: AttributeValue) -> dict[str, Any]:
+    return {
+        "v": value.value,
+        "t": value.updated_at,
+        "s": value.source,
+        "p": int(value.party),
+        "n": value.sequence,
+        "i": value.identifier,
+    }
 
 
 def from_stored(stored: str | None) -> Attributes:
     return {
-        key: AttributeValue(row["v"], row["t"], row["s"], DataParty(row["p"]), row["n"])
+        key: AttributeValue(row["v"], row["t"], row["s"], DataParty(row["p"]), row["n"], row.get("i"))
         for key, row in orjson.loads(stored or "{}").items()
     }
+
+
+Written = tuple[AttributeValue, int]
+"""A value that an event wrote, and the number of the part that the event belongs to."""
+
+
+def share_out(
+    held: Attributes, written: Iterable[tuple[str, Written]], parts: int, part_of: Callable[[str | None], int]
+) -> list[Attributes]:
+    """The attributes of each part of a customer who is shared out.
+
+    `written`: by attribute, what the customer's events wrote. What none of them explains was written directly,
+    and goes to the part that `part_of` gives for its identifier's key.
+    """
+    shares = [Attributes() for _ in range(parts)]
+    explained = set[tuple[str, str, str]]()
+    for key, (value, part) in written:
+        put(shares[part], key, value)
+        explained.add((key, value.updated_at, value.source))
+    for key, value in held.items():
+        if (key, value.updated_at, value.source) not in explained:
+            put(shares[part_of(value.identifier)], key, value)
+    return shares

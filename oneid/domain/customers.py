@@ -29,13 +29,15 @@ class LinkedIdentifier:
 @dataclass(frozen=True, slots=True)
 class AttributeValue:
     """A value with its provenance; None is a value that was unset at that time. `sequence` orders values of
-    one time by when they were processed."""
+    one time by when they were processed. `identifier`: the key that it was written by, whom it follows when
+    the customer is split."""
 
     value: Any
     updated_at: str
     source: str
     party: DataParty = DataParty.FIRST
     sequence: int = 0
+    identifier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

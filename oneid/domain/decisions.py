@@ -24,7 +24,8 @@ class DecisionKind(StrEnum):
 class Decision:
     """One entry of the audit log. `at` is when the message was received (RFC 3339); `sequence` orders by processing.
     `kept` are the identifiers that the message joined, known ones and new ones; `dropped` those left out.
-    `one_id` is "" where no customer was made. `manual` marks an operator's action."""
+    `one_id` is "" where no customer was made. `manual` marks an operator's action.
+    Of a split, `kept` stayed with `one_id` and `dropped` went to `split_one_id`; `sticky`: for good."""
 
     id: str
     sequence: int
@@ -38,3 +39,5 @@ class Decision:
     dropped: tuple[Identifier, ...] = ()
     manual: bool = False
     reason: str | None = None
+    split_one_id: str | None = None
+    sticky: bool = False

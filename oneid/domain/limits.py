@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from oneid.domain.identifiers import Identifier
 from oneid.domain.messages import format_time
 from oneid.domain.rules import IdentifierType, IdentityRules
+from oneid.domain.separation import separated
 from oneid.domain.workspace import CustomerNode, Workspace
 
 
@@ -21,8 +22,8 @@ class Limits:
         self, identifiers: list[Identifier], apart: set[Identifier]
     ) -> tuple[list[Identifier], list[Identifier], list[CustomerNode]]:
         """Splits an event's identifiers (strongest first) into those that may link and those demoted: while
-        a type passes its limit, the weakest type of the event goes; of a last type only the first value stays.
-        The third are the owners of those that may link.
+        a type passes its limit, or a sticky split stands between them, the weakest type of the event goes; of
+        a last type only the first value stays. The third are the owners of those that may link.
 
         `apart` are identifiers that are about to leave their owner: they make no candidate of it.
         """
@@ -40,6 +41,8 @@ class Limits:
         if len(owners) == 1 and named <= owners[0].identifiers:
             return False
         union = named.union(*(owner.identifiers for owner in owners))
+        if separated(self._space, union):
+            return True
         return any(
             not any(counted <= owner.identifiers for owner in owners)
             for counted in self._over_limit(union, named)

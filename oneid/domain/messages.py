@@ -76,8 +76,10 @@ def format_time(moment: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """A message with the customer it was resolved to (None: nobody) and the identifier keys it named."""
+    """A message with the customer it was resolved to (None: nobody), the identifier keys it named, and its
+    place in the order of processing."""
 
     message: Message
     one_id: str | None
     identifiers: tuple[str, ...]
+    sequence: int = 0

@@ -7,6 +7,7 @@ result of one message after the other.
 
 from dataclasses import dataclass, field
 
+from oneid.domain.catalog import Catalog
 from oneid.domain.customers import AttributeValue
 from oneid.domain.decisions import Decision, DecisionKind
 from oneid.domain.evidence import Prepared
@@ -14,20 +15,22 @@ from oneid.domain.identifiers import Identifier
 from oneid.domain.journal import Journal
 from oneid.domain.limits import Limits, candidates
 from oneid.domain.messages import format_time
-from oneid.domain.rules import IdentityRules, SharedIdentifierPolicy
-from oneid.domain.workspace import CustomerNode, Workspace
+from oneid.domain.rules import IdentifierType, IdentityRules, SharedIdentifierPolicy
+from oneid.domain.workspace import CustomerNode, IdentifierNode, Workspace
 
 DEVICE_TYPES = frozenset({"anonymous_id", "device_id"})
 CONSENT = "CONSENT"
+GENERIC = "GENERIC"
 
 
 @dataclass(slots=True)
 class Resolution:
     """What became of one message: the customer it was attributed to (None: nobody), the keys it named,
-    and the decisions taken."""
+    its place in the order of processing, and the decisions taken."""
 
     one_id: str | None
     keys: tuple[str, ...]
+    sequence: int
     decisions: list[Decision]
 
 
@@ -39,6 +42,7 @@ class Case:
     journal: Journal
     at: str
     identifiers: list[Identifier]
+    generic: list[Identifier] = field(default_factory=list[Identifier])
     demoted: list[Identifier] = field(default_factory=list[Identifier])
     apart: set[Identifier] = field(default_factory=set[Identifier])
 
@@ -46,12 +50,14 @@ class Case:
 class Resolver:
     """Resolves messages one after the other on a workspace that holds all they name."""
 
-    def __init__(self, workspace: Workspace, rules: IdentityRules) -> None:
+    def __init__(self, workspace: Workspace, rules: IdentityRules, catalog: Catalog | None = None) -> None:
         self._space = workspace
         self._rules = rules
+        self._catalog = catalog or Catalog()
 
     def resolve(self, prepared: Prepared) -> Resolution:
         """Applies one message: changes the workspace and tells the outcome."""
+        sequence = self._space.next_sequence()
         case = self._open(prepared)
         target = self._place(case) if case.identifiers else None
         if target:
@@ -59,13 +65,15 @@ class Resolver:
             self._remember(case, target)
         one_id = target.one_id if target else None
         keys = tuple(identifier.key for identifier in prepared.named.identifiers)
-        return Resolution(one_id, keys, case.journal.close(one_id, prepared.named.dropped))
+        dropped = prepared.named.dropped + [(identifier, GENERIC) for identifier in case.generic]
+        return Resolution(one_id, keys, sequence, case.journal.close(one_id, dropped))
 
     def _open(self, prepared: Prepared) -> Case:
         message = prepared.message
         journal = Journal(message, self._rules.version, self._space.next_sequence)
         case = Case(prepared, journal, format_time(message.timestamp), prepared.named.identifiers)
         self._add_alias(case)
+        self._ignore_generic(case)
         self._ignore_quarantined(case)
         self._ask_consent(case)
         return case
@@ -84,6 +92,35 @@ class Resolver:
 
     def _known_user(self, identifier: Identifier) -> bool:
         return identifier.type == "user_id" and self._space.owner(identifier) is not None
+
+    def _ignore_generic(self, case: Case) -> None:
+        """A value seen with more than N anchors names nobody: whom it had joined are rebuilt without it."""
+        for identifier in case.identifiers:
+            rule, node = self._rules.by_type[identifier.type], self._space.node(identifier)
+            if rule.generic_after and not node.generic:
+                self._count_anchors(case, node, rule)
+            if node.generic:
+                case.generic.append(identifier)
+        if case.generic:
+            case.identifiers = [i for i in case.identifiers if i not in case.generic]
+
+    def _count_anchors(self, case: Case, node: IdentifierNode, rule: IdentifierType) -> None:
+        anchors = {
+            i.value for i in case.identifiers if i.type == rule.generic_anchor and i != node.identifier
+        }
+        seen = anchors.union(node.anchors)
+        if len(seen) > rule.generic_after:
+            self._make_generic(case, node)
+        elif len(seen) > len(node.anchors):
+            node.anchors, node.changed = tuple(sorted(seen)), True
+
+    def _make_generic(self, case: Case, node: IdentifierNode) -> None:
+        owner = self._space.owner(node.identifier)
+        if owner:
+            self._space.unlink(node.identifier)
+            owner.rebuild = owner.changed = True
+            case.journal.note(DecisionKind.UNLINKED, dropped=[node.identifier], reason=GENERIC, changes=True)
+        node.generic, node.anchors, node.changed = True, (), True
 
     def _ignore_quarantined(self, case: Case) -> None:
         """A quarantined value links nobody: it is ignored beside others and stands for itself alone."""
@@ -201,6 +238,9 @@ class Resolver:
         target.touched = True
         target.updated_at = max(target.updated_at, format_time(message.received_at))
         if message.type == "identify":
-            for key, value in message.traits.items():
-                stamped = AttributeValue(value, case.at, message.source, sequence=self._space.next_sequence())
-                target.put(key, stamped)
+            by = case.identifiers[0].key
+            for key, value in self._catalog.fitting(message.traits).items():
+                number = self._space.next_sequence()
+                target.put(
+                    key, AttributeValue(value, case.at, message.source, sequence=number, identifier=by)
+                )

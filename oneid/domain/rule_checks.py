@@ -26,8 +26,9 @@ def check_type(change: TypeChange, field: tuple[str, ...]) -> None:
     check_range(change.priority, 1, 1000, (*field, "priority"))
     check_range(change.limit, 0, 10_000, (*field, "limit"))
     check_range(change.window_days, 0, 3650, (*field, "windowDays"))
-    if change.generic_after or change.generic_anchor:
-        raise InvalidInput("generic values are not supported yet", field=(*field, "genericAfter"))
+    check_range(change.generic_after, 0, 10_000, (*field, "genericAfter"))
+    if change.generic_anchor is not None and not TYPE_NAME.fullmatch(change.generic_anchor):
+        raise InvalidInput("the anchor is a type's name", field=(*field, "genericAnchor"))
 
 
 def check_blocked(blocked: BlockedValue, field: tuple[str, ...]) -> None:

@@ -32,7 +32,9 @@ class SharedIdentifierPolicy(StrEnum):
 @dataclass(frozen=True, slots=True)
 class IdentifierType:
     """One identifier type. Priority 1 is strongest. `limit` values per customer (0: unlimited) seen within
-    `window_days` (0: ever). A type that doesn't join people, or is a household's, never links customers."""
+    `window_days` (0: ever). A type that doesn't join people, or is a household's, never links customers.
+    A value seen with more than `generic_after` (0: any number) values of the type `generic_anchor` names nobody.
+    """
 
     type: str
     priority: int = 50
@@ -41,6 +43,8 @@ class IdentifierType:
     joins_people: bool = True
     household: bool = False
     transfer_on_verified: bool = False
+    generic_after: int = 0
+    generic_anchor: str = "user_id"
     normalizer: Normalizer = Normalizer.NONE
 
     @property

@@ -13,6 +13,8 @@ from oneid.domain.identifiers import Identifier
 class IdentifierNode:
     """An identifier and its owner's ONE-ID (None: nobody's). Times are RFC 3339 event times, "" if never seen.
     `stored_owner` is the owner that the graph still has. `seen`: only `last_seen_at` moved; `changed`: more did.
+    `first_one_id`: whose it was first of all. `sides`: of each sticky split that it was part of, "id:side".
+    `anchors`: the values it was seen with, counted until it is `generic`.
     """
 
     identifier: Identifier
@@ -24,6 +26,10 @@ class IdentifierNode:
     source: str | None = None
     linked_sequence: int = 0
     quarantined: bool = False
+    first_one_id: str | None = None
+    sides: tuple[str, ...] = ()
+    anchors: tuple[str, ...] = ()
+    generic: bool = False
     seen: bool = False
     changed: bool = False
 
@@ -41,7 +47,8 @@ class IdentifierNode:
 @dataclass(slots=True)
 class CustomerNode:
     """A customer with the keys of all its identifiers. Lower `sequence` is older. `touched`: it gets a new
-    version; `changed`: more than version and time are different."""
+    version; `changed`: more than version and time are different. `restored`: it was merged away and is a
+    customer again. `rebuild`: a value that had joined it joins nobody any more."""
 
     one_id: str
     sequence: int
@@ -53,6 +60,8 @@ class CustomerNode:
     stored_attributes: str | None = None
     merged_into: str | None = None
     created: bool = False
+    restored: bool = False
+    rebuild: bool = False
     touched: bool = False
     changed: bool = False
     _attributes: Attributes | None = None
@@ -64,18 +73,34 @@ class CustomerNode:
             self._attributes = attributes.from_stored(self.stored_attributes)
         return self._attributes
 
+    def replace_attributes(self, new: Attributes) -> None:
+        self._attributes, self.changed = new, True
+
     def put(self, key: str, value: AttributeValue) -> None:
         if attributes.put(self.attributes, key, value):
             self.changed = True
 
 
+@dataclass(frozen=True, slots=True)
+class Division:
+    """A part that left a customer: `keys` went from `source` to `target`, `stay` did not. Events that name
+    some of the first and none of the second follow."""
+
+    source: str
+    target: str
+    keys: frozenset[str]
+    stay: frozenset[str]
+
+
 class Workspace:
     """Identifiers by key and customers by ONE-ID. Holds every identifier that the batch names, their owners,
-    and all identifiers of those owners."""
+    and all identifiers of those owners. `redirects`: former ONE-IDs that lead elsewhere now."""
 
     def __init__(self, new_one_id: Callable[[], str]) -> None:
         self.identifiers: dict[str, IdentifierNode] = {}
         self.customers: dict[str, CustomerNode] = {}
+        self.redirects: dict[str, str] = {}
+        self.divisions: list[Division] = []
         self._sequence = 0
         self._new_one_id = new_one_id
 
@@ -110,6 +135,7 @@ class Workspace:
         if node.owner:
             self.unlink(identifier)
         node.owner, node.changed, node.linked_sequence = customer.one_id, True, self.next_sequence()
+        node.first_one_id = node.first_one_id or customer.one_id
         customer.identifiers.add(identifier.key)
 
     def unlink(self, identifier: Identifier) -> None:
@@ -129,6 +155,7 @@ class Workspace:
                 self.identifiers[key].changed = True
             survivor.identifiers |= other.identifiers
             survivor.merges += other.merges + 1
+            survivor.rebuild |= other.rebuild
             attributes.merge(survivor.attributes, other.attributes)
             other.identifiers = set()
             other.attributes.clear()

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 import orjson
 from neo4j import AsyncManagedTransaction
 
-from graph import identity, partitions
+from graph import households, identity, partitions
+from graph.attribute_catalog import AttributeCatalog
 from graph.client import Graph
 from graph.rules import read_rules
 from oneid.clock import Clock, sequence
+from oneid.domain.catalog import Catalog
 from oneid.domain.decisions import Decision
 from oneid.domain.envelopes import messages_of
 from oneid.domain.evidence import Prepared, prepare
+from oneid.domain.households import Sighting
 from oneid.domain.ids import one_id
 from oneid.domain.messages import Envelope, Message, StoredEvent, format_time
 from oneid.domain.resolution import Resolution, Resolver
@@ -27,6 +30,7 @@ from oneid.errors import Retriable
 from oneid.log import dead_letters
 from oneid.log.events import Entry, EventLog
 from oneid.log.replies import Resolved, ResolvedStatus
+from oneid.metrics import REFUSED_VALUES
 from search.events import EventIndex
 
 logger = logging.getLogger(__name__)
@@ -44,6 +48,7 @@ class Received:
     one_id: str | None = None
     version: int = 0
     keys: tuple[str, ...] = ()
+    sequence: int = 0
 
 
 class Poison(Exception):
@@ -72,6 +77,8 @@ class ResolutionService:
         self._graph = graph
         self._log = log
         self._events = events
+        self._attributes = AttributeCatalog(graph)
+        self._catalog = Catalog()
         self._clock = clock
         self._partition = partition
         self._holder = holder
@@ -112,7 +119,9 @@ class ResolutionService:
             Retriable: the index is away; what was written is written again the next time.
         """
         by_id = {r.message.message_id: r for r in batch if not r.duplicate and not r.failure}
-        events = [StoredEvent(r.message, r.one_id, r.keys) for r in by_id.values()]
+        events = [StoredEvent(r.message, r.one_id, r.keys, r.sequence) for r in by_id.values()]
+        traits = [e.message.traits for e in events if e.message.type == "identify"]
+        REFUSED_VALUES.inc(sum(len(self._catalog.misfits(values)) for values in traits))
         for rejected in await self._events.store(events) if events else ():
             by_id[rejected.message_id].failure = rejected.reason
 
@@ -161,6 +170,7 @@ class ResolutionService:
     async def _resolve(self, tx: AsyncManagedTransaction, batch: list[Received], ids: list[str]) -> None:
         fence = await partitions.enter(tx, self._partition, self._holder, sequence())
         await self._refresh_rules(tx, fence.rule_version)
+        self._catalog = await self._attributes.within(tx)
         fresh = [r for r in batch if not r.duplicate and not r.failure]
         prepared = [self._prepare(received) for received in fresh]
         keys = [key for p in prepared for key in p.keys]
@@ -168,6 +178,7 @@ class ResolutionService:
         await identity.load(tx, keys, space)
         decisions = self._run(space, fresh, prepared, fence.applied)
         await identity.save(tx, space, decisions)
+        await households.see(tx, sightings(space, fresh, prepared, fence.applied))
         if ids:
             await partitions.note_applied(tx, self._partition, [*self._before, *ids])
         attribute(space, fresh)
@@ -185,14 +196,16 @@ class ResolutionService:
     def _run(
         self, space: Workspace, fresh: list[Received], prepared: list[Prepared], applied: frozenset[str]
     ) -> list[Decision]:
-        resolver = Resolver(space, self._rules)
+        resolver = Resolver(space, self._rules, self._catalog)
         decisions = list[Decision]()
         for received, case in zip(fresh, prepared, strict=True):
             if received.entry.id in applied:
                 received.one_id, received.keys = owner_of(space, case), tuple(case.keys)
+                received.sequence = space.next_sequence()
                 continue
             resolution = resolve(resolver, received, case)
             received.one_id, received.keys = resolution.one_id, resolution.keys
+            received.sequence = resolution.sequence
             decisions += resolution.decisions
         return decisions
 
@@ -208,6 +221,24 @@ def owner_of(space: Workspace, case: Prepared) -> str | None:
     """Whom a message that is applied already belongs to: the owner of the strongest identifier that has one."""
     owners = (space.owner(identifier) for identifier in case.named.identifiers)
     return next((owner.one_id for owner in owners if owner), None)
+
+
+def sightings(
+    space: Workspace, fresh: list[Received], prepared: list[Prepared], applied: frozenset[str]
+) -> list[Sighting]:
+    """Households that messages name, with the customer that each message belongs to now."""
+    return [
+        Sighting(
+            household,
+            space.current(received.one_id),
+            case.named.identifiers[0].key,
+            format_time(received.message.timestamp),
+            format_time(received.message.received_at),
+        )
+        for received, case in zip(fresh, prepared, strict=True)
+        if received.one_id and received.entry.id not in applied
+        for household in case.named.households
+    ]
 
 
 def attribute(space: Workspace, fresh: list[Received]) -> None:

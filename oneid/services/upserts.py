@@ -9,10 +9,12 @@ import orjson
 from neo4j import AsyncManagedTransaction
 
 from graph import identity
+from graph.attribute_catalog import AttributeCatalog
 from graph.client import Graph
 from graph.rules import read_rules
 from oneid.clock import Clock, sequence
 from oneid.domain.attributes import Attributes
+from oneid.domain.catalog import AttributeType, Catalog
 from oneid.domain.customers import AttributeValue, DataParty
 from oneid.domain.decisions import DecisionKind
 from oneid.domain.evidence import Prepared
@@ -52,6 +54,7 @@ class UpsertService:
 
     def __init__(self, graph: Graph, clock: Clock, region: str) -> None:
         self._graph = graph
+        self._catalog = AttributeCatalog(graph)
         self._clock = clock
         self._region = region
 
@@ -59,7 +62,8 @@ class UpsertService:
         """Finds, makes or merges the customer that the identifiers name; its ONE-ID, and whether it is new.
 
         Raises:
-            InvalidInput: an identifier names nobody, a value is too large, an increment is no number.
+            InvalidInput: an identifier names nobody, a value is too large or not of its declared type, an increment
+                is no number.
             VersionConflict: `expected_version` is not the current version (0: there is no customer).
         """
         check(upsert)
@@ -73,17 +77,21 @@ class UpsertService:
 
     async def _apply(self, tx: AsyncManagedTransaction, upsert: Upsert, message_id: str) -> tuple[str, bool]:
         rules = await read_rules(tx)
+        check_types(upsert, await self._catalog.within(tx))
         prepared = self._prepare(upsert, rules, message_id)
         space = Workspace(lambda: one_id(sequence()))
         await identity.load(tx, prepared.keys, space)
         resolution = Resolver(space, rules).resolve(prepared)
-        customer = space.customers[resolution.one_id or ""]
+        if resolution.one_id is None:
+            raise InvalidInput("these identifiers name nobody any more: they are shared by too many")
+        customer = space.customers[resolution.one_id]
         check_version(upsert, customer.version)
         # While this write waited for its lock another may have been stamped later: it still comes after.
         now = format_time(prepared.message.timestamp)
         for key, value in changes(upsert, customer.attributes).items():
             at = max(now, customer.attributes[key].updated_at) if key in customer.attributes else now
-            stamped = AttributeValue(value, at, upsert.source, upsert.party, space.next_sequence())
+            by = prepared.named.identifiers[0].key
+            stamped = AttributeValue(value, at, upsert.source, upsert.party, space.next_sequence(), by)
             customer.put(key, stamped)
         await identity.save(tx, space, resolution.decisions)
         await identity.note_upsert(tx, customer.one_id, message_id)
@@ -116,6 +124,16 @@ def check(upsert: Upsert) -> None:
     for key, amount in upsert.increment.items():
         if isinstance(amount, bool) or not isinstance(amount, int | float):
             raise InvalidInput("an increment is a number", field=("increment", key))
+
+
+def check_types(upsert: Upsert, catalog: Catalog) -> None:
+    """Raises InvalidInput where a value is not of its declared type."""
+    for field_name, values in (("set", upsert.set), ("setOnce", upsert.set_once)):
+        for key, reason in catalog.misfits(values).items():
+            raise InvalidInput(f"{key} {reason}", field=(field_name, key))
+    for key in upsert.increment:
+        if key in catalog.by_key and catalog.by_key[key].type is not AttributeType.NUMBER:
+            raise InvalidInput(f"{key} is declared as {catalog.by_key[key].type}", field=("increment", key))
 
 
 def check_version(upsert: Upsert, version: int) -> None:

@@ -53,7 +53,14 @@ async def test_a_batch_whose_answer_was_lost_is_applied_once(
     await stores.log.ensure_group(0)
     await partitions.take(graph_through, 0, "test")
     through = Stores(
-        graph_through, stores.redis, stores.search, stores.log, stores.events, stores.profiles, stores.clock
+        graph_through,
+        stores.redis,
+        stores.search,
+        stores.log,
+        stores.events,
+        stores.replays,
+        stores.profiles,
+        stores.clock,
     )
     pipeline = Pipeline(stores, service_of(through, "test"), "test")
     await pipeline.append([event(user_id="u1", device_id="d1"), event(user_id="u1", phone="13800138000")])

@@ -6,6 +6,7 @@ from strawberry import UNSET
 from api.graphql.context import Context
 from api.graphql.relay import decode_id
 from oneid.domain.customers import CustomerRecord
+from oneid.domain.identifiers import Identifier
 from oneid.errors import NotFound
 from oneid.services.identity import Party
 
@@ -14,6 +15,13 @@ from oneid.services.identity import Party
 class IdentifierInput:
     type: str = strawberry.field(description="The declared type, such as phone.")
     value: str = strawberry.field(description="The value.")
+
+    async def normalised(self, context: Context, *field: str) -> Identifier:
+        """The identifier. Raises NotFound for a value that can't be anybody's."""
+        found = await context.services.customers.normalised(self.type, self.value)
+        if found is None:
+            raise NotFound(f"this is nobody's {self.type}", field=field)
+        return found
 
 
 @strawberry.input(one_of=True, description="One way to name a customer.")

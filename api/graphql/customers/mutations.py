@@ -106,7 +106,7 @@ class CustomerMutations:
         services = info.context.services
         try:
             into, sources = await input.one_ids(info.context)
-            one_id = await services.identity.merge(into, sources, input.reason)
+            one_id = await services.stewardship.merge(into, sources, input.reason)
         except BUSINESS as error:
             return MergeCustomersPayload(customer=None, user_errors=[UserError.from_domain(error)])
         customer = Customer.from_optional(await services.customers.by_one_id(one_id))

@@ -31,6 +31,10 @@ class IdentifierTypeRule:
     joins_people: bool = strawberry.field(description="Whether it links customers.")
     household: bool = strawberry.field(description="Whether it names a household rather than a person.")
     transfer_on_verified: bool = strawberry.field(description="Whether it moves to a customer who proves it.")
+    generic_after: int = strawberry.field(
+        description="A value seen with more than so many anchors names nobody any more; 0: never."
+    )
+    generic_anchor: str = strawberry.field(description="The type whose values are counted for that.")
     normalizer: IdentifierNormalizer = strawberry.field(description="How its values are normalised.")
 
     @classmethod
@@ -43,6 +47,8 @@ class IdentifierTypeRule:
             joins_people=rule.joins_people,
             household=rule.household,
             transfer_on_verified=rule.transfer_on_verified,
+            generic_after=rule.generic_after,
+            generic_anchor=rule.generic_anchor,
             normalizer=IdentifierNormalizer[rule.normalizer.value],
         )
 
@@ -99,6 +105,12 @@ class IdentifierTypeRuleInput:
     transfer_on_verified: bool | None = strawberry.field(
         default=None, description="Whether it moves to a customer who proves it."
     )
+    generic_after: int | None = strawberry.field(
+        default=None, description="Anchors after which a value names nobody any more; 0: never."
+    )
+    generic_anchor: str | None = strawberry.field(
+        default=None, description="The type whose values are counted for that; default user_id."
+    )
     normalizer: IdentifierNormalizer | None = strawberry.field(
         default=None, description="How its values are normalised."
     )
@@ -112,6 +124,8 @@ class IdentifierTypeRuleInput:
             joins_people=self.joins_people,
             household=self.household,
             transfer_on_verified=self.transfer_on_verified,
+            generic_after=self.generic_after,
+            generic_anchor=self.generic_anchor,
             normalizer=domain.Normalizer(self.normalizer.name) if self.normalizer else None,
         )
 

@@ -53,6 +53,10 @@ class IdentityDecision:
     dropped: list[IdentifierValue] = strawberry.field(description="The identifiers that were left out.")
     manual: bool = strawberry.field(description="Whether an operator did it.")
     reason: str | None = strawberry.field(description="Why, where there is more to say.")
+    split_one_id: str | None = strawberry.field(
+        description="Of a split: the customer that the dropped identifiers went to."
+    )
+    sticky: bool = strawberry.field(description="Of a split: whether later events must respect it.")
 
     @classmethod
     def from_domain(cls, decision: Decision, pii: bool) -> "IdentityDecision":
@@ -68,4 +72,6 @@ class IdentityDecision:
             dropped=[IdentifierValue.from_domain(identifier, pii) for identifier in decision.dropped],
             manual=decision.manual,
             reason=decision.reason,
+            split_one_id=decision.split_one_id,
+            sticky=decision.sticky,
         )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from graph.divisions import Divisions
 from graph.projection import Projections
 from oneid.bootstrap import Stores, Upkeep
 from oneid.services.reconciliation import ReconciliationService, Report
@@ -15,7 +16,7 @@ from tests.pipeline import Pipeline, event
 @pytest.fixture
 def sweeper(stores: Stores, marks: Projections) -> ReconciliationService:
     """Takes ranges of three, so that a sweep has several."""
-    return ReconciliationService(marks, stores.profiles, stores.events, stores.clock, page=3)
+    return ReconciliationService(marks, AttributeCatalog(stores.graph), stores.profiles, stores.events, stores.clock, page=3)
 
 
 async def settle(work: Upkeep, stores: Stores) -> None:
@@ -98,7 +99,7 @@ async def test_events_left_under_an_old_id_are_moved_again(
     await pipeline.ingest(event(user_id="u1", anonymous_id="a1"))
     await stores.events.refresh()
     (late,) = (await stores.events.get(["late"])).values()
-    service = RehomingService(marks, stores.events, second_look=0)
+    service = RehomingService(marks, Divisions(stores.graph), stores.events, second_look=0)
     while await service.run_once():
         continue
     await stores.events.store([late])

@@ -1,5 +1,6 @@
 """Re-homing: events follow their customer's merges, also those stored late."""
 
+from graph.divisions import Divisions
 from graph.projection import Projections
 from oneid.bootstrap import Stores, Upkeep
 from oneid.services.rehoming import RehomingService
@@ -40,7 +41,7 @@ async def test_after_a_merge_all_events_lie_under_the_survivor(
 async def test_an_event_stored_just_after_the_move_is_found_by_the_second_look(
     pipeline: Pipeline, stores: Stores, marks: Projections
 ) -> None:
-    service = RehomingService(marks, stores.events, second_look=0)
+    service = RehomingService(marks, Divisions(stores.graph), stores.events, second_look=0)
     survivor, loser = await merged(pipeline)
     await stores.events.refresh()
     (late,) = (await stores.events.get(["second"])).values()
@@ -56,7 +57,7 @@ async def test_an_event_stored_just_after_the_move_is_found_by_the_second_look(
 async def test_a_merge_during_the_move_is_followed(
     pipeline: Pipeline, stores: Stores, marks: Projections
 ) -> None:
-    service = RehomingService(marks, stores.events, second_look=0)
+    service = RehomingService(marks, Divisions(stores.graph), stores.events, second_look=0)
     (oldest,) = await pipeline.ingest(event(phone="13800138000", message_id="zero"))
     survivor, loser = await merged(pipeline)
     await service.run_once()

@@ -1,0 +1,75 @@
+"""Parts that left customers, and whose events have still to follow them in the index."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from graph.client import Graph
+
+# A part may be merged away before its events have moved: they go where it went.
+DUE: Final = """
+MATCH (d:Division) WHERE d.moveAfter <= $now AND ($to IS NULL OR d.to IN $to)
+WITH d LIMIT $limit
+OPTIONAL MATCH (c:Customer {oneId: d.to})
+OPTIONAL MATCH (c)-[:MERGED_INTO]->(survivor:Customer)
+RETURN d.id AS id, d.from AS sources, coalesce(survivor, c).oneId AS target, d.keys AS keys, d.stay AS stay,
+       d.moveAfter > 0 AS again, d.to IS NOT NULL AND c IS NULL AS gone
+"""
+
+DONE: Final = """
+UNWIND $rows AS row
+MATCH (d:Division {id: row.id})
+SET d.moveAfter = $again_at
+WITH d, row WHERE row.last
+DELETE d
+"""
+
+UNATTRIBUTE: Final = """
+UNWIND $rows AS row
+MATCH (c:Customer {oneId: row.oneId})
+WITH row, [(former:Merged)-[:MERGED_INTO]->(c) | former.oneId] AS formers
+CREATE (:Division {id: randomUUID(), from: [row.oneId] + formers, keys: row.keys, stay: row.stay, moveAfter: 0})
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class EventMove:
+    """Events of `sources` that name one of `keys` and none of `stay` belong to `target` (None: to nobody).
+    `again`: moved before, looked at once more. `gone`: there is no such customer any more."""
+
+    id: str
+    sources: tuple[str, ...]
+    target: str | None
+    keys: tuple[str, ...]
+    stay: tuple[str, ...]
+    again: bool
+    gone: bool
+
+
+class Divisions:
+    """Reads and ends the marks, which identity writes when it shares a customer out."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    async def due(self, now: int, limit: int, targets: Sequence[str] | None = None) -> list[EventMove]:
+        """Moves that are due at `now` (`clock.sequence`), of these parts or of any."""
+        to = list(targets) if targets is not None else None
+        rows = await self._graph.read("divisions.due", DUE, now=now, limit=limit, to=to)
+        return [
+            EventMove(
+                row["id"],
+                tuple(row["sources"]),
+                row["target"],
+                tuple(row["keys"]),
+                tuple(row["stay"]),
+                row["again"],
+                row["gone"],
+            )
+            for row in rows
+        ]
+
+    async def done(self, moves: Sequence[EventMove], again_at: int) -> None:
+        """Notes moves as done: the first time to be looked at again at `again_at`, the second time for good."""
+        rows = [{"id": move.id, "last": move.again or move.gone} for move in moves]
+        await self._graph.write("divisions.done", DONE, rows=rows, again_at=again_at)
