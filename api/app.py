@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.graphql.asgi import create_graphql_app
 from api.health import Readiness, healthz, metrics
 from api.logging import configure_logging
+from api.results import Results
 from api.tracking.configuration import ROUTES as CONFIGURATION_ROUTES
 from api.tracking.endpoint import TrackingEndpoint
 from api.tracking.paths import PATHS
@@ -54,7 +55,11 @@ class Application:
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncGenerator[None]:
         async with self._open_services() as services:
-            self._rest.router.routes.append(Route("/readyz", Readiness(services.checks).answer))
+            results = Results(services.keys, services.operations)
+            self._rest.router.routes += [
+                Route("/readyz", Readiness(services.checks).answer),
+                Route("/operations/{id}/result", results.answer),
+            ]
             tracking = TrackingEndpoint(services.keys, services.ingestion)
             self._fast = dict.fromkeys(PATHS, tracking)
             self._fast |= dict.fromkeys(GRAPHQL_PATHS, create_graphql_app(services))

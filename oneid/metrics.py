@@ -26,12 +26,18 @@ BACKLOG: Final = Gauge("oneid_log_backlog_entries", "Log entries accepted and no
 
 PROJECTED: Final = Counter("oneid_projected_customers", "Customers written to the profile index")
 REFUSED: Final = Counter("oneid_refused_profiles", "Profile documents that the index refused for good")
+REFUSED_VALUES: Final = Counter(
+    "oneid_refused_values", "Attribute values of accepted events that were not of the type declared meanwhile"
+)
 REHOMED: Final = Counter(
     "oneid_rehomed_customers", "Former ONE-IDs whose events were moved to their customer"
 )
 INDEX_LAG: Final = Gauge("oneid_index_lag_seconds", "Age of the oldest change that the index does not show")
 DIRTY: Final = Gauge("oneid_dirty_count", "Customers whose latest change the index does not show")
 DRIFT: Final = Gauge("oneid_drift_count", "What the last sweep over graph and index found wrong")
+OPERATIONS: Final = Counter(
+    "oneid_operations", "Long-running operations that ended, by kind and status", ["kind", "status"]
+)
 RESTARTS: Final = Counter("oneid_loop_restarts", "Times a background loop failed and was restarted", ["loop"])
 
 

@@ -85,6 +85,8 @@ def loops(work: Upkeep) -> tuple[Loop, ...]:
         # Each round refreshes the event index, which must not be done without pause.
         Loop("rehoming", work.rehoming.run_once, idle=0.25, busy=0.25),
         Loop("reconciliation", work.reconciliation.run_once, idle=10.0, busy=1.0),
+        # Several, so that a long one does not hold up the others.
+        *(Loop(f"operations-{n}", work.operations.run_once, idle=0.5) for n in range(1, 4)),
     )
 
 

@@ -9,6 +9,7 @@ from api.graphql.context import Context, Info
 from api.graphql.customers.types import Customer
 from api.graphql.events.types import Event
 from api.graphql.fields import root
+from api.graphql.operations.queries import operation_node
 from api.graphql.relay import MAX_PAGE, Node, decode_id
 from api.graphql.scopes import Scope
 from oneid.errors import TooLarge
@@ -20,10 +21,10 @@ async def customer_node(context: Context, key: str) -> Node | None:
 
 async def event_node(context: Context, key: str) -> Node | None:
     event = await context.loaders.messages.load(key)
-    return Event.from_domain(event, context.pii) if event else None
+    return Event.from_domain(event, context.pii, context.personal) if event else None
 
 
-KINDS: Final = {"Customer": customer_node, "Event": event_node}
+KINDS: Final = {"Customer": customer_node, "Event": event_node, "Operation": operation_node}
 
 
 async def find_node(context: Context, id_: strawberry.ID) -> Node | None:
