@@ -35,7 +35,10 @@ class Results:
         if operation is None or operation.file is None or not may_see(actor, operation):
             raise NotFound("there is no such file")
         name = quote(operation.file.name)
-        headers = {"content-disposition": f"attachment; filename*=UTF-8''{name}", "cache-control": "no-store"}
+        headers = {
+            "content-disposition": f"attachment; filename*=UTF-8''{name}",
+            "cache-control": "private, no-store",
+        }
         return StreamingResponse(
             self._operations.read(operation), media_type=operation.file.media_type, headers=headers
         )

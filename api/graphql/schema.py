@@ -11,6 +11,8 @@ from graphql import (
 )
 from strawberry.schema.config import StrawberryConfig
 
+from api.graphql.attributes.mutations import AttributeMutations
+from api.graphql.attributes.queries import AttributeQueries
 from api.graphql.clock.mutations import ClockMutations
 from api.graphql.clock.queries import ClockQueries
 from api.graphql.customers.mutations import CustomerMutations
@@ -25,21 +27,39 @@ from api.graphql.execution import AdminSchema
 from api.graphql.identity.mutations import IdentityMutations
 from api.graphql.identity.queries import IdentityQueries
 from api.graphql.nodes import NodeQueries
+from api.graphql.operations.mutations import OperationMutations
+from api.graphql.operations.subscriptions import OperationSubscriptions
 from api.graphql.scalars import SCALARS
 
 
 @strawberry.type(description="What can be asked.")
-class Query(NodeQueries, CustomerQueries, IdentityQueries, EventQueries, DeadLetterQueries, ClockQueries): ...
+class Query(
+    NodeQueries,
+    CustomerQueries,
+    IdentityQueries,
+    EventQueries,
+    AttributeQueries,
+    DeadLetterQueries,
+    ClockQueries,
+): ...
 
 
 @strawberry.type(
     description="What can be done. Every mutation takes one input and answers with `userErrors`."
 )
-class Mutation(EventMutations, CustomerMutations, IdentityMutations, ClockMutations, DeadLetterMutations): ...
+class Mutation(
+    EventMutations,
+    CustomerMutations,
+    IdentityMutations,
+    ClockMutations,
+    DeadLetterMutations,
+    AttributeMutations,
+    OperationMutations,
+): ...
 
 
 @strawberry.type(description="What can be followed, over graphql-transport-ws or server-sent events.")
-class Subscription(CustomerSubscriptions): ...
+class Subscription(CustomerSubscriptions, OperationSubscriptions): ...
 
 
 def create_schema() -> AdminSchema:

@@ -71,6 +71,7 @@ type Mutation {
   advanceClock(input: AdvanceClockInput!): AdvanceClockPayload!
   replayDeadLetters(input: ReplayDeadLettersInput!): ReplayDeadLettersPayload!
   discardDeadLetters(input: DiscardDeadLettersInput!): DiscardDeadLettersPayload!
+  cancelOperation(input: CancelOperationInput!): CancelOperationPayload!
 }
 type IngestEventsPayload { results: [IngestResult!]! userErrors: [UserError!]! }
 type IngestResult { index: Int! messageId: String! status: IngestStatus! oneId: String userErrors: [UserError!]! }
@@ -120,7 +121,12 @@ type DeadLetterEdge { cursor: String! node: DeadLetter! }
 type DeadLetter { id: ID! }
 type ChangeEvent { id: ID! cursor: String! type: String! at: DateTime! oneId: String! mergedOneIds: [String!]!
   customer: Customer }
-type Subscription { changes(types: [String!], after: String): ChangeEvent! }
+type Operation implements Node { id: ID! kind: String! status: OperationStatus! done: Int! total: Int errors: Int!
+  createdAt: DateTime! startedAt: DateTime finishedAt: DateTime result: JSON error: String resultUrl: String }
+enum OperationStatus { QUEUED RUNNING COMPLETED FAILED CANCELLED }
+input CancelOperationInput { id: ID! }
+type CancelOperationPayload { operation: Operation userErrors: [UserError!]! }
+type Subscription { changes(types: [String!], after: String): ChangeEvent! operationUpdated(id: ID!): Operation! }
 """
 """What the contract promises of this part: the schema may have more, never less and never otherwise."""
 
