@@ -20,7 +20,8 @@ TAKE: Final = "MERGE (p:Partition {id: $id}) SET p.holder = $holder"
 FENCE: Final = """
 MATCH (p:Partition {id: $id}) SET p.lock = $lock
 WITH p OPTIONAL MATCH (r:IdentityRules {id: 'current'})
-RETURN p.holder AS holder, p.applied AS applied, r.version AS ruleVersion
+OPTIONAL MATCH (book:Tombstones {id: 'current'})
+RETURN p.holder AS holder, p.applied AS applied, r.version AS ruleVersion, book.version AS tombstoneVersion
 """
 
 APPLIED: Final = "MATCH (p:Partition {id: $id}) SET p.applied = $applied"
@@ -32,10 +33,11 @@ class Superseded(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """The entries applied last, and the version of the identity rules."""
+    """The entries applied last, and the versions of the identity rules and of the tombstones."""
 
     applied: frozenset[str]
     rule_version: int
+    tombstone_version: int
 
 
 async def take(graph: Graph, partition: int, holder: str) -> None:
@@ -48,7 +50,7 @@ async def enter(tx: AsyncManagedTransaction, partition: int, holder: str, lock: 
     row = await (await tx.run(FENCE, id=partition, lock=lock)).single()
     if row is None or row["holder"] != holder:
         raise Superseded(f"partition {partition} has another consumer")
-    return Fence(frozenset(row["applied"] or ()), row["ruleVersion"] or 1)
+    return Fence(frozenset(row["applied"] or ()), row["ruleVersion"] or 1, row["tombstoneVersion"] or 0)
 
 
 async def note_applied(tx: AsyncManagedTransaction, partition: int, ids: Sequence[str]) -> None:

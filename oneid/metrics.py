@@ -21,6 +21,7 @@ REQUEST_SECONDS: Final = Histogram(
 )
 
 RESOLVED: Final = Counter("oneid_resolved_events", "Events resolved into the identity graph and stored")
+BARRED: Final = Counter("oneid_barred_events", "Events dropped because they name somebody who was erased")
 DEAD_LETTERS: Final = Counter("oneid_dead_letters", "Events kept as dead letters")
 BACKLOG: Final = Gauge("oneid_log_backlog_entries", "Log entries accepted and not finished", ["partition"])
 

@@ -16,7 +16,7 @@ from oneid.errors import Retriable
 from oneid.log.events import Entry, EventLog
 from oneid.log.lease import Lease
 from oneid.log.replies import answer
-from oneid.metrics import BACKLOG, DEAD_LETTERS, RESOLVED
+from oneid.metrics import BACKLOG, BARRED, DEAD_LETTERS, RESOLVED
 from oneid.services.resolution import Received, ResolutionService, replies
 
 logger = logging.getLogger(__name__)
@@ -122,8 +122,9 @@ class PartitionWorker:
     async def _finish(self, entries: Sequence[Entry], batch: Sequence[Received]) -> None:
         await self._persist(lambda: self._service.store(batch))
         await self._persist(lambda: self._service.finish(entries, batch))
-        RESOLVED.inc(sum(not r.failure for r in batch))
-        DEAD_LETTERS.inc(sum(bool(r.failure) for r in batch))
+        RESOLVED.inc(sum(not (r.failure or r.barred) for r in batch))
+        BARRED.inc(sum(r.barred for r in batch))
+        DEAD_LETTERS.inc(sum(bool(r.failure) and not r.barred for r in batch))
         for address, results in replies(batch).items():
             with suppress(Retriable):
                 await answer(self._redis, address, results)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import orjson
 from neo4j import AsyncManagedTransaction
 
-from graph import households, identity, partitions
+from graph import households, identity, partitions, tombstones
 from graph.attribute_catalog import AttributeCatalog
 from graph.client import Graph
 from graph.rules import read_rules
@@ -25,6 +25,7 @@ from oneid.domain.ids import one_id
 from oneid.domain.messages import Envelope, Message, StoredEvent, format_time
 from oneid.domain.resolution import Resolution, Resolver
 from oneid.domain.rules import IdentityRules
+from oneid.domain.tombstones import Tombstones
 from oneid.domain.workspace import Workspace
 from oneid.errors import Retriable
 from oneid.log import dead_letters
@@ -38,17 +39,23 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Received:
-    """One message of a batch: where it came from and what became of it."""
+    """One message of a batch: where it came from and what became of it. `barred`: it names somebody who was erased."""
 
     entry: Entry
     envelope: Envelope
     message: Message
     duplicate: bool = False
+    barred: bool = False
     failure: str | None = None
     one_id: str | None = None
     version: int = 0
     keys: tuple[str, ...] = ()
     sequence: int = 0
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is resolved and stored."""
+        return not (self.duplicate or self.barred or self.failure)
 
 
 class Poison(Exception):
@@ -85,6 +92,7 @@ class ResolutionService:
         self._region = region
         self._dedupe_seconds = dedupe_seconds
         self._rules = IdentityRules()
+        self._tombstones = Tombstones()
         self._before: list[str] = []
         self._recent = dict[str, str]()
 
@@ -118,7 +126,7 @@ class ResolutionService:
         Raises:
             Retriable: the index is away; what was written is written again the next time.
         """
-        by_id = {r.message.message_id: r for r in batch if not r.duplicate and not r.failure}
+        by_id = {r.message.message_id: r for r in batch if r.counts}
         events = [StoredEvent(r.message, r.one_id, r.keys, r.sequence) for r in by_id.values()]
         traits = [e.message.traits for e in events if e.message.type == "identify"]
         REFUSED_VALUES.inc(sum(len(self._catalog.misfits(values)) for values in traits))
@@ -127,7 +135,7 @@ class ResolutionService:
 
     async def finish(self, entries: Sequence[Entry], batch: Sequence[Received]) -> None:
         """Acknowledges the entries, notes their messageIds and keeps the dead letters."""
-        dead = [self._dead_letter(r) for r in batch if r.failure and not r.duplicate]
+        dead = [self._dead_letter(r) for r in batch if r.failure and not (r.duplicate or r.barred)]
         seen = {r.message.message_id: r.one_id or "" for r in batch if not r.duplicate and not r.failure}
         ids = [entry.id for entry in entries]
         await self._log.finish(self._partition, ids, seen, self._dedupe_seconds, dead)
@@ -171,7 +179,8 @@ class ResolutionService:
         fence = await partitions.enter(tx, self._partition, self._holder, sequence())
         await self._refresh_rules(tx, fence.rule_version)
         self._catalog = await self._attributes.within(tx)
-        fresh = [r for r in batch if not r.duplicate and not r.failure]
+        await self._bar(tx, batch, fence.tombstone_version)
+        fresh = [r for r in batch if r.counts]
         prepared = [self._prepare(received) for received in fresh]
         keys = [key for p in prepared for key in p.keys]
         space = Workspace(lambda: one_id(sequence()))
@@ -186,6 +195,25 @@ class ResolutionService:
     async def _refresh_rules(self, tx: AsyncManagedTransaction, version: int) -> None:
         if version != self._rules.version:
             self._rules = await read_rules(tx)
+
+    async def _bar(self, tx: AsyncManagedTransaction, batch: list[Received], version: int) -> None:
+        """Sets apart what names somebody who was erased. Whose a duplicate was may be erased by now, too."""
+        if version != self._tombstones.version:
+            await tombstones.refresh(tx, self._tombstones, version)
+            for received in batch:
+                received.one_id = None
+        for received in batch if self._tombstones.by_hash else ():
+            received.barred = self._names_erased(received)
+            if received.barred:
+                received.one_id = None
+
+    def _names_erased(self, received: Received) -> bool:
+        try:
+            return self._tombstones.bar_message(received.message, self._rules, self._region)
+        except Exception as error:
+            if received.failure:
+                return False
+            raise Poison(received, error) from error
 
     def _prepare(self, received: Received) -> Prepared:
         try:

@@ -8,7 +8,7 @@ from uuid import uuid4
 import orjson
 from neo4j import AsyncManagedTransaction
 
-from graph import identity
+from graph import identity, tombstones
 from graph.attribute_catalog import AttributeCatalog
 from graph.client import Graph
 from graph.rules import read_rules
@@ -25,6 +25,7 @@ from oneid.domain.messages import Message, format_time
 from oneid.domain.normalisation import Dropped, normalise
 from oneid.domain.resolution import Resolver
 from oneid.domain.rules import IdentityRules
+from oneid.domain.tombstones import Tombstones
 from oneid.domain.workspace import Workspace
 from oneid.errors import InvalidInput, Required, TooLarge, VersionConflict
 
@@ -57,12 +58,13 @@ class UpsertService:
         self._catalog = AttributeCatalog(graph)
         self._clock = clock
         self._region = region
+        self._tombstones = Tombstones()
 
     async def upsert(self, upsert: Upsert) -> tuple[str, bool]:
         """Finds, makes or merges the customer that the identifiers name; its ONE-ID, and whether it is new.
 
         Raises:
-            InvalidInput: an identifier names nobody, a value is too large or not of its declared type, an increment
+            InvalidInput: an identifier names nobody or is suppressed, a value is too large or not of its declared type, an increment
                 is no number.
             VersionConflict: `expected_version` is not the current version (0: there is no customer).
         """
@@ -81,6 +83,7 @@ class UpsertService:
         prepared = self._prepare(upsert, rules, message_id)
         space = Workspace(lambda: one_id(sequence()))
         await identity.load(tx, prepared.keys, space)
+        await self._check_suppression(tx, upsert, rules)
         resolution = Resolver(space, rules).resolve(prepared)
         if resolution.one_id is None:
             raise InvalidInput("these identifiers name nobody any more: they are shared by too many")
@@ -96,6 +99,16 @@ class UpsertService:
         await identity.save(tx, space, resolution.decisions)
         await identity.note_upsert(tx, customer.one_id, message_id)
         return customer.one_id, any(d.kind is DecisionKind.CREATED for d in resolution.decisions)
+
+    async def _check_suppression(
+        self, tx: AsyncManagedTransaction, upsert: Upsert, rules: IdentityRules
+    ) -> None:
+        """Under the locks: an erasure that was under way is over by now."""
+        await tombstones.load(tx, self._tombstones)
+        for number, given in enumerate(upsert.identifiers):
+            if self._tombstones.suppresses(self._identifier(number, *given, rules).key):
+                message = "this identifier is suppressed: its owner was erased and is not to come back"
+                raise InvalidInput(message, field=("identifiers", str(number)))
 
     def _prepare(self, upsert: Upsert, rules: IdentityRules, message_id: str) -> Prepared:
         now = self._clock.now()
