@@ -8,5 +8,6 @@ from typing import Final
 
 from graph.attachment import Attached
 from graph.households import HOUSEHOLDS
+from graph.proposals import PROPOSALS
 
-ATTACHED: Final[tuple[Attached, ...]] = (HOUSEHOLDS,)
+ATTACHED: Final[tuple[Attached, ...]] = (HOUSEHOLDS, PROPOSALS)
