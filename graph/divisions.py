@@ -24,13 +24,6 @@ WITH d, row WHERE row.last
 DELETE d
 """
 
-UNATTRIBUTE: Final = """
-UNWIND $rows AS row
-MATCH (c:Customer {oneId: row.oneId})
-WITH row, [(former:Merged)-[:MERGED_INTO]->(c) | former.oneId] AS formers
-CREATE (:Division {id: randomUUID(), from: [row.oneId] + formers, keys: row.keys, stay: row.stay, moveAfter: 0})
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class EventMove:

@@ -39,6 +39,7 @@ from oneid.services.operation_run import Handler
 from oneid.services.operation_runner import OperationRunner
 from oneid.services.operations import OperationService
 from oneid.services.projection import ProjectionService
+from oneid.services.rebuilding import RebuildService
 from oneid.services.reconciliation import ReconciliationService
 from oneid.services.rehoming import RehomingService
 from oneid.services.stewardship import StewardshipService
@@ -164,6 +165,11 @@ def handlers(stores: Stores) -> dict[str, Handler]:
 def stewardship(stores: Stores) -> StewardshipService:
     customers, rehoming = Customers(stores.graph), upkeep(stores).rehoming
     return StewardshipService(stores.graph, customers, stores.replays, rehoming, stores.clock)
+
+
+def rebuilding(stores: Stores, region: str) -> RebuildService:
+    rehoming = upkeep(stores).rehoming
+    return RebuildService(stores.graph, stores.replays, rehoming, stores.clock, region)
 
 
 Check = Callable[[], Awaitable[object]]

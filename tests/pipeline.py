@@ -10,7 +10,7 @@ import orjson
 from graph import partitions
 from graph.customers import Customers
 from graph.decisions import DecisionLog
-from oneid.bootstrap import Stores
+from oneid.bootstrap import Stores, rebuilding
 from oneid.domain.customers import CustomerRecord
 from oneid.domain.decisions import Decision
 from oneid.domain.identifiers import Identifier
@@ -63,6 +63,9 @@ class Pipeline:
         while entries := await self.stores.log.read(0, self.holder, count, 1):
             batch = await self.service.apply(entries)
             await self.service.store(batch)
+            if self.service.parts_customers:
+                await rebuilding(self.stores, "CN").run_once()
+                await self.service.attribute_again(batch)
             await self.service.finish(entries, batch)
             done += batch
         return done

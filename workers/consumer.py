@@ -4,7 +4,7 @@ import asyncio
 import signal
 from uuid import uuid4
 
-from oneid.bootstrap import BULK_PATIENCE, Stores, open_stores
+from oneid.bootstrap import BULK_PATIENCE, Stores, open_stores, rebuilding
 from oneid.logs import configure
 from oneid.metrics import serve_metrics
 from oneid.services.resolution import ResolutionService
@@ -33,7 +33,8 @@ def worker(stores: Stores, settings: Settings, partition: int) -> PartitionWorke
         region=settings.phone_region,
         dedupe_seconds=settings.dedupe_hours * 3600,
     )
-    return PartitionWorker(stores.graph, stores.redis, stores.log, service, partition, holder)
+    rebuilds = rebuilding(stores, settings.phone_region)
+    return PartitionWorker(stores.graph, stores.redis, stores.log, service, rebuilds, partition, holder)
 
 
 async def main() -> None:

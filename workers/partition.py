@@ -17,6 +17,7 @@ from oneid.log.events import Entry, EventLog
 from oneid.log.lease import Lease
 from oneid.log.replies import answer
 from oneid.metrics import BACKLOG, BARRED, DEAD_LETTERS, RESOLVED
+from oneid.services.rebuilding import RebuildService
 from oneid.services.resolution import Received, ResolutionService, replies
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class PartitionWorker:
         redis: Redis,
         log: EventLog,
         service: ResolutionService,
+        rebuilding: RebuildService,
         partition: int,
         holder: str,
     ) -> None:
@@ -47,6 +49,7 @@ class PartitionWorker:
         self._redis = redis
         self._log = log
         self._service = service
+        self._rebuilding = rebuilding
         self._partition = partition
         self._holder = holder
         self._lease = Lease(redis, f"partition:{partition}", holder)
@@ -102,8 +105,9 @@ class PartitionWorker:
         entries = await self._log.read(self._partition, self._holder, count, BLOCK_MS)
         if entries:
             await self._process(entries)
-        elif self._finishing and self._finishing.done():
+        elif self._finishing is None or self._finishing.done():
             await self._settle()
+            await self._persist(self._rebuilding.run_once)
 
     async def _process(self, entries: Sequence[Entry], give_up: str | None = None) -> None:
         """Resolves entries; stores and acknowledges them while the next are being resolved."""
@@ -113,6 +117,8 @@ class PartitionWorker:
         self._events_an_entry += (len(batch) / len(entries) - self._events_an_entry) / 4
         await self._settle()
         self._finishing = asyncio.create_task(self._finish(entries, batch))
+        if self._service.parts_customers:
+            await self._settle()
 
     async def _settle(self) -> None:
         if self._finishing:
@@ -121,6 +127,9 @@ class PartitionWorker:
 
     async def _finish(self, entries: Sequence[Entry], batch: Sequence[Received]) -> None:
         await self._persist(lambda: self._service.store(batch))
+        if self._service.parts_customers:
+            await self._persist(self._rebuilding.run_once)
+            await self._persist(lambda: self._service.attribute_again(batch))
         await self._persist(lambda: self._service.finish(entries, batch))
         RESOLVED.inc(sum(not (r.failure or r.barred) for r in batch))
         BARRED.inc(sum(r.barred for r in batch))

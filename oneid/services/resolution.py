@@ -95,6 +95,8 @@ class ResolutionService:
         self._tombstones = Tombstones()
         self._before: list[str] = []
         self._recent = dict[str, str]()
+        self.parts_customers = False
+        """Whether the last batch made a value generic: customers have to be rebuilt before the next one."""
 
     async def apply(self, entries: Sequence[Entry], give_up: str | None = None) -> list[Received]:
         """Resolves entries, in order, into the graph; or, with a reason to `give_up`, sets them apart.
@@ -103,6 +105,7 @@ class ResolutionService:
             Retriable: the graph is away; nothing was written, or all of it.
             Superseded: another consumer has the partition; nothing was written.
         """
+        self.parts_customers = False
         batch = [received for entry in entries for received in open_entry(entry, give_up)]
         await self._drop_duplicates(batch)
         ids = [entry.id for entry in entries]
@@ -132,6 +135,13 @@ class ResolutionService:
         REFUSED_VALUES.inc(sum(len(self._catalog.misfits(values)) for values in traits))
         for rejected in await self._events.store(events) if events else ():
             by_id[rejected.message_id].failure = rejected.reason
+
+    async def attribute_again(self, batch: Sequence[Received]) -> None:
+        """Reads from the index whose the events of a batch are since customers were rebuilt."""
+        found = await self._events.get([r.message.message_id for r in batch if r.one_id])
+        for received in batch:
+            if event := found.get(received.message.message_id):
+                received.one_id = event.one_id
 
     async def finish(self, entries: Sequence[Entry], batch: Sequence[Received]) -> None:
         """Acknowledges the entries, notes their messageIds and keeps the dead letters."""
@@ -191,6 +201,7 @@ class ResolutionService:
         if ids:
             await partitions.note_applied(tx, self._partition, [*self._before, *ids])
         attribute(space, fresh)
+        self.parts_customers |= any(customer.rebuild for customer in space.customers.values())
 
     async def _refresh_rules(self, tx: AsyncManagedTransaction, version: int) -> None:
         if version != self._rules.version:

@@ -1,0 +1,112 @@
+"""Replay: events and an operator's acts once more, in their order, under today's rules, in memory."""
+
+from collections.abc import Iterable, Sequence
+from itertools import count
+
+from oneid.domain.decisions import Decision, DecisionKind
+from oneid.domain.evidence import Prepared, prepare
+from oneid.domain.extraction import Named
+from oneid.domain.identifiers import Identifier
+from oneid.domain.messages import Message, StoredEvent, parse_time
+from oneid.domain.regrouping import Regrouping
+from oneid.domain.resolution import Resolver
+from oneid.domain.rules import IdentityRules
+from oneid.domain.separation import reunite, separate
+from oneid.domain.sharing import part_of_event
+from oneid.domain.workspace import CustomerNode, Workspace
+
+CONSENTED = {"context": {"consent": {"stitching": True}}}
+ACTS = frozenset({DecisionKind.MERGED, DecisionKind.UNLINKED, DecisionKind.SPLIT})
+
+
+class Replay:
+    """Rebuilds customers from scratch. `only`: the identifiers that count (None: all); `generic`: values that
+    are known to name nobody. Customers have working names, not ONE-IDs."""
+
+    def __init__(
+        self,
+        rules: IdentityRules,
+        region: str,
+        *,
+        only: frozenset[str] | None = None,
+        generic: Iterable[str] = (),
+    ) -> None:
+        names = count(1)
+        self.space = Workspace(lambda: str(next(names)))
+        self._rules = rules
+        self._region = region
+        self._only = only
+        self._resolver = Resolver(self.space, rules)
+        self._divided_at: list[int] = []
+        for key in generic:
+            self.space.node(Identifier.from_key(key)).generic = True
+
+    def event(self, event: StoredEvent) -> str | None:
+        """Resolves an event as if it came now; the working name of its customer at this point."""
+        prepared = prepare(event.message, self._rules, self._region)
+        if self._only is not None:
+            kept = [i for i in prepared.named.identifiers if i.key in self._only]
+            prepared = Prepared(
+                event.message, Named(kept, verified=prepared.named.verified), prepared.previous
+            )
+        return self._resolver.resolve(prepared).one_id
+
+    def act(self, decision: Decision) -> None:
+        """Does once more what an operator did, or what a direct write joined."""
+        if decision.message_id is not None:
+            self._join(decision)
+        elif decision.kind is DecisionKind.MERGED:
+            self._merge(decision)
+        elif decision.kind is DecisionKind.UNLINKED:
+            for identifier in self._counting(decision.dropped):
+                self.space.unlink(identifier)
+        elif decision.kind is DecisionKind.SPLIT:
+            self._split(decision)
+
+    def home(self, name: str, keys: Sequence[str], sequence: int) -> str:
+        """The working name of the customer that an event resolved to `name` belongs to in the end."""
+        for division, at in zip(self.space.divisions, self._divided_at, strict=True):
+            here = self.space.current(name) == self.space.current(division.source)
+            if at > sequence and here and part_of_event(keys, (division.stay, division.keys)):
+                name = division.target
+        return self.space.current(name)
+
+    def groups(self) -> dict[str, CustomerNode]:
+        """Customers with identifiers, by working name."""
+        return {name: customer for name, customer in self.space.customers.items() if customer.identifiers}
+
+    def generic(self) -> frozenset[str]:
+        """The values that turned out to name nobody."""
+        return frozenset(key for key, node in self.space.identifiers.items() if node.generic)
+
+    def _counting(self, identifiers: Iterable[Identifier]) -> list[Identifier]:
+        return [i for i in identifiers if self._only is None or i.key in self._only]
+
+    def _join(self, decision: Decision) -> None:
+        known = [i for i in self._counting(decision.kept) if i.type in self._rules.by_type]
+        if known:
+            at = parse_time(decision.at)
+            message = Message(
+                decision.message_id or "", "upsert", "upsert", at, at, None, "upsert", CONSENTED
+            )
+            self._resolver.resolve(Prepared(message, Named(sorted(known, key=self._rules.weakness))))
+
+    def _merge(self, decision: Decision) -> None:
+        owners = [self.space.owner(identifier) for identifier in self._counting(decision.kept)]
+        distinct = list({owner.one_id: owner for owner in owners if owner}.values())
+        if len(distinct) > 1:
+            self.space.merge(distinct[0], distinct[1:])
+            reunite(self.space, distinct[0].identifiers)
+
+    def _split(self, decision: Decision) -> None:
+        stayed, left = ({i.key for i in self._counting(of)} for of in (decision.kept, decision.dropped))
+        for customer in list(self.space.customers.values()):
+            keys = frozenset(customer.identifiers & left)
+            if keys and keys != customer.identifiers:
+                Regrouping(self.space, (), decision.at).take_out(
+                    customer, keys, frozenset(customer.identifiers - keys)
+                )
+                self._divided_at.append(decision.sequence)
+        if decision.sticky:
+            known = self.space.identifiers.keys()
+            separate(self.space, decision.id, (stayed & known, left & known))
