@@ -15,10 +15,13 @@ from graph.customers import Customers
 from graph.decision_pages import DecisionPages
 from graph.decisions import DecisionLog
 from graph.divisions import Divisions
+from graph.health import HealthReader
+from graph.household_pages import HouseholdPages
 from graph.keys import ApiKeys
 from graph.operation_files import OperationFiles
 from graph.operations import OperationStore
 from graph.projection import Projections
+from graph.proposals import Proposals
 from graph.rules import RulesStore
 from oneid.clock import SystemClock
 from oneid.domain.keys import SCOPES, WRITE_SCOPES, KeyKind
@@ -28,6 +31,7 @@ from oneid.log.clock import SharedOffset
 from oneid.log.dead_letters import DeadLetters
 from oneid.log.events import EventLog
 from oneid.log.replies import Replies
+from oneid.services import proposals
 from oneid.services.attributes import AttributeService
 from oneid.services.changes import ChangeFeed
 from oneid.services.clock import ClockFollower, ClockService
@@ -39,6 +43,7 @@ from oneid.services.operation_run import Handler
 from oneid.services.operation_runner import OperationRunner
 from oneid.services.operations import OperationService
 from oneid.services.projection import ProjectionService
+from oneid.services.proposals import ProposalReview, ProposalSearch
 from oneid.services.rebuilding import RebuildService
 from oneid.services.reconciliation import ReconciliationService
 from oneid.services.rehoming import RehomingService
@@ -159,7 +164,11 @@ def upkeep(stores: Stores) -> Upkeep:
 
 def handlers(stores: Stores) -> dict[str, Handler]:
     """What carries out each kind of operation."""
-    return {}
+    return {proposals.KIND: proposal_search(stores).handle}
+
+
+def proposal_search(stores: Stores) -> ProposalSearch:
+    return ProposalSearch(Proposals(stores.graph), stores.clock)
 
 
 def stewardship(stores: Stores) -> StewardshipService:
@@ -197,6 +206,9 @@ class Services:
     clock: ClockService
     changes: ChangeFeed
     operations: OperationService
+    proposals: ProposalReview
+    households: HouseholdPages
+    health: HealthReader
 
 
 @asynccontextmanager
@@ -262,6 +274,9 @@ def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
         clock=ClockService(clock, ClockStore(graph), SharedOffset(stores.redis), sandbox=sandbox),
         changes=ChangeFeed(decisions, pages),
         operations=OperationService(OperationStore(graph), OperationFiles(graph), clock),
+        proposals=ProposalReview(Proposals(graph), stewardship(stores), clock),
+        households=HouseholdPages(graph),
+        health=HealthReader(graph, customers),
     )
 
 
