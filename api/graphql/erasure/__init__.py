@@ -1,0 +1,1 @@
+"""Erasing people, keeping them away, and handing out what is held about one."""
