@@ -17,11 +17,13 @@ from graph.decisions import DecisionLog
 from graph.divisions import Divisions
 from graph.health import HealthReader
 from graph.household_pages import HouseholdPages
+from graph.erasure_work import ErasureWork
 from graph.keys import ApiKeys
 from graph.operation_files import OperationFiles
 from graph.operations import OperationStore
 from graph.projection import Projections
 from graph.proposals import Proposals
+from graph.receipts import Receipts
 from graph.rules import RulesStore
 from oneid.clock import SystemClock
 from oneid.domain.keys import SCOPES, WRITE_SCOPES, KeyKind
@@ -29,6 +31,7 @@ from oneid.errors import InvalidInput, Retriable
 from oneid.log import client as log_client
 from oneid.log.clock import SharedOffset
 from oneid.log.dead_letters import DeadLetters
+from oneid.log.erasure import LogErasure
 from oneid.log.events import EventLog
 from oneid.log.replies import Replies
 from oneid.services import proposals
@@ -36,6 +39,8 @@ from oneid.services.attributes import AttributeService
 from oneid.services.changes import ChangeFeed
 from oneid.services.clock import ClockFollower, ClockService
 from oneid.services.customers import CustomerService
+from oneid.services.erasure import ErasureService
+from oneid.services.erasure_cleanup import ErasureCleanup
 from oneid.services.identity import IdentityService
 from oneid.services.ingestion import IngestionService
 from oneid.services.keys import KeyService
@@ -53,6 +58,7 @@ from oneid.services.upserts import UpsertService
 from oneid.settings import Settings
 from search import client as search_client
 from search.client import Search
+from search.erasure import EventErasure
 from search.event_pages import EventPages
 from search.events import EventIndex
 from search.indexes import IndexNames
@@ -75,6 +81,7 @@ class Stores:
     log: EventLog
     events: EventIndex
     replays: Replays
+    event_erasure: EventErasure
     profiles: ProfileIndex
     clock: SystemClock
 
@@ -114,6 +121,7 @@ async def open_stores(settings: Settings, *, patience: float = 10.0) -> AsyncGen
             EventLog(redis, settings.partitions),
             EventIndex(search, names.events),
             Replays(search, names.events),
+            EventErasure(search, names.events),
             ProfileIndex(search, names.profiles),
             clock,
         )
@@ -181,6 +189,25 @@ def rebuilding(stores: Stores, region: str) -> RebuildService:
     return RebuildService(stores.graph, stores.replays, rehoming, stores.clock, region)
 
 
+def erasure_cleanup(stores: Stores, region: str) -> ErasureCleanup:
+    return ErasureCleanup(
+        stores.graph,
+        ErasureWork(stores.graph),
+        RulesStore(stores.graph),
+        LogErasure(stores.redis, stores.log.partitions),
+        DeadLetters(stores.redis),
+        stores.event_erasure,
+        stores.profiles,
+        stores.clock,
+        region,
+    )
+
+
+def erasure(stores: Stores, region: str) -> ErasureService:
+    cleanup, rehoming = erasure_cleanup(stores, region), upkeep(stores).rehoming
+    return ErasureService(stores.graph, Receipts(stores.graph), cleanup, rehoming, stores.clock, region)
+
+
 Check = Callable[[], Awaitable[object]]
 
 
@@ -196,6 +223,7 @@ class Services:
     customers: CustomerService
     identity: IdentityService
     stewardship: StewardshipService
+    erasure: ErasureService
     upserts: UpsertService
     decisions: DecisionLog
     decision_pages: DecisionPages
@@ -264,6 +292,7 @@ def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
         customers=CustomerService(customers, stores.profiles, rules, region),
         identity=IdentityService(rules, decisions),
         stewardship=stewardship(stores),
+        erasure=erasure(stores, region),
         upserts=UpsertService(graph, clock, region),
         decisions=decisions,
         decision_pages=pages,

@@ -18,7 +18,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from oneid import logs
-from oneid.bootstrap import BULK_PATIENCE, Upkeep, open_stores, required, upkeep
+from oneid.bootstrap import BULK_PATIENCE, Upkeep, erasure_cleanup, open_stores, required, upkeep
 from oneid.metrics import serve_metrics
 from oneid.settings import Settings
 from workers.loops import Loop, Loops
@@ -55,10 +55,10 @@ def startup(settings: Settings) -> Callable[[Context], Awaitable[None]]:
         logging.getLogger("arq").handlers.clear()
         serve_metrics(settings)
         ctx["stack"] = stack = AsyncExitStack()
-        ctx["upkeep"] = work = upkeep(
-            await stack.enter_async_context(open_stores(settings, patience=BULK_PATIENCE))
-        )
-        ctx["loops"] = running = Loops(loops(work))
+        stores = await stack.enter_async_context(open_stores(settings, patience=BULK_PATIENCE))
+        ctx["upkeep"] = work = upkeep(stores)
+        erasure = Loop("erasure", erasure_cleanup(stores, settings.phone_region).run_once, idle=1.0, busy=1.0)
+        ctx["loops"] = running = Loops([*loops(work), erasure])
         running.start()
 
     return start

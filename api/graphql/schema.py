@@ -21,6 +21,8 @@ from api.graphql.customers.subscriptions import CustomerSubscriptions
 from api.graphql.dead_letters.mutations import DeadLetterMutations
 from api.graphql.dead_letters.queries import DeadLetterQueries
 from api.graphql.documents import Documents
+from api.graphql.erasure.mutations import ErasureMutations
+from api.graphql.erasure.queries import ErasureQueries
 from api.graphql.events.mutations import EventMutations
 from api.graphql.events.queries import EventQueries
 from api.graphql.execution import AdminSchema
@@ -40,6 +42,7 @@ class Query(
     EventQueries,
     AttributeQueries,
     DeadLetterQueries,
+    ErasureQueries,
     ClockQueries,
 ): ...
 
@@ -55,6 +58,7 @@ class Mutation(
     DeadLetterMutations,
     AttributeMutations,
     OperationMutations,
+    ErasureMutations,
 ): ...
 
 

@@ -44,4 +44,7 @@ async def _one_ids(context: Context, one_id: str | None) -> list[str] | None:
     if one_id is None:
         return None
     record = await context.services.customers.by_one_id(one_id)
-    return [record.one_id, *record.former_one_ids] if record else [one_id]
+    if record:
+        return [record.one_id, *record.former_one_ids]
+    receipt = await context.services.erasure.receipt_of(one_id)
+    return [one_id, receipt] if receipt else [one_id]
