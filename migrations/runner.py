@@ -48,12 +48,17 @@ class Runner:
         self._wait = wait
 
     async def up(self) -> list[str]:
-        """Applies what is missing and returns its ids; raises MigrationError when an applied file has changed."""
+        """Applies what is missing and returns its ids; raises MigrationError when an applied file has changed,
+        or when the indexes are not what this code needs in the end."""
         await self._history.prepare()
         async with self._locked():
             history = await self._history.read()
             self._verify(history)
-            return [m.id for m in self._migrations if await self._apply(m, history.get(m.id))]
+            applied = [m.id for m in self._migrations if await self._apply(m, history.get(m.id))]
+            faults = [fault for m in self._migrations for fault in await self._faults(m)]
+            if faults:
+                raise MigrationError("; ".join(dict.fromkeys(faults)))
+            return applied
 
     async def status(self) -> list[Status]:
         """Every migration with its state; changes nothing."""
@@ -66,9 +71,9 @@ class Runner:
         faults = [_changed(m) for m in self._migrations if _differs(m, history.get(m.id))]
         faults += [f"{_title(m)} is not applied" for m in self._migrations if not _done(history.get(m.id))]
         for migration in self._migrations:
-            if migration.check and _done(history.get(migration.id)):
-                faults += await migration.check(self._search, self._names)
-        return faults
+            if _done(history.get(migration.id)):
+                faults += await self._faults(migration)
+        return list(dict.fromkeys(faults))
 
     def _verify(self, history: dict[str, Applied]) -> None:
         """The whole history is verified before anything is changed."""
@@ -97,14 +102,15 @@ class Runner:
         """An index can vanish while the history stays (another cluster, a wiped data directory), so what
         is applied is looked at, too."""
         assert migration.upgrade is not None
-        assert migration.check is not None
-        if _done(applied) and not await migration.check(self._search, self._names):
+        if _done(applied) and not await self._faults(migration):
             return False
+        # Whether that was enough shows in the end: what is missing still may be a later migration's to add.
         await migration.upgrade(self._search, self._names)
-        if faults := await migration.check(self._search, self._names):
-            raise MigrationError("; ".join(faults))
         await self._history.record(migration, 1, done=True)
-        return True
+        return not _done(applied) or not await self._faults(migration)
+
+    async def _faults(self, migration: Migration) -> list[str]:
+        return await migration.check(self._search, self._names) if migration.check else []
 
     @asynccontextmanager
     async def _locked(self) -> AsyncGenerator[None]:

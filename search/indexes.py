@@ -30,6 +30,11 @@ class IndexNames:
         return f"{self.prefix}-profiles"
 
     @property
+    def next_profiles(self) -> str:
+        """The profile index in the making, while there is one."""
+        return f"{self.prefix}-profiles-next"
+
+    @property
     def events(self) -> str:
         return f"{self.prefix}-events"
 
@@ -69,6 +74,14 @@ async def differences(search: Search, index: Index) -> list[str]:
     if target is None:
         return [f"there is no index behind the alias {index.alias}"]
     answer = await search.request("GET", f"/{target}/_mapping")
-    if answer[target]["mappings"] != index.definition["mappings"]:
+    if fixed(answer[target]["mappings"]) != fixed(index.definition["mappings"]):
         return [f"{target} is mapped otherwise than this code needs it: it belongs to another version"]
     return []
+
+
+def fixed(mappings: dict[str, Any]) -> dict[str, Any]:
+    """The part of the mappings that is the same everywhere: without the fields of declared attributes."""
+    fields = {**mappings.get("properties", {})}
+    if "typed" in fields:
+        fields["typed"] = {"dynamic": fields["typed"]["dynamic"]}
+    return {**mappings, "properties": fields}

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from oneid.domain.catalog import AttributeDefinition, Catalog
 from oneid.domain.customers import CustomerRecord
 from oneid.errors import InvalidInput, Retriable
-from search.bulk import Operation, bulk
+from search.bulk import Operation, Outcome, bulk
 from search.client import Search
-from search.documents import profile_document
+from search.documents import NOTHING_DECLARED, profile_document
 from search.encoding import dumps
 from search.pages import Edge, Page, SortKey, decode, encode
+from search.typed import declare
 
 CURSOR: Final = "customer"
 NEWEST_FIRST: Final = [{"sequence": "desc"}, {"oneId": "asc"}]
@@ -40,16 +42,20 @@ class ProfileIndex:
         self._search = search
         self._alias = alias
 
-    async def write(self, live: Sequence[CustomerRecord], gone: Sequence[tuple[str, int]]) -> dict[str, str]:
+    async def declare(self, definition: AttributeDefinition) -> None:
+        """Gives a declared attribute its field."""
+        await declare(self._search, self._alias, definition)
+
+    async def write(
+        self,
+        live: Sequence[CustomerRecord],
+        gone: Sequence[tuple[str, int]],
+        catalog: Catalog = NOTHING_DECLARED,
+    ) -> dict[str, str]:
         """Puts the documents of live customers and deletes those of former ones (ONE-ID, version), in one
         request. A newer version that is there already stays. Returns what was refused, ONE-ID to reason."""
-        operations = [*(_put(record) for record in live), *(_delete(*former) for former in gone)]
-        outcomes = await bulk(self._search, self._alias, operations)
-        return {
-            operation.meta["_id"]: outcome.reason
-            for operation, outcome in zip(operations, outcomes, strict=True)
-            if outcome.reason
-        }
+        operations = changes(live, gone, catalog)
+        return refusals(operations, await bulk(self._search, self._alias, operations))
 
     async def refresh(self) -> None:
         """Makes everything written so far searchable."""
@@ -136,9 +142,25 @@ class ProfileIndex:
         return bool(answer["hits"]["total"]["value"])
 
 
-def _put(record: CustomerRecord) -> Operation:
+def changes(
+    live: Sequence[CustomerRecord], gone: Sequence[tuple[str, int]], catalog: Catalog
+) -> list[Operation]:
+    """The lines of a bulk request that `ProfileIndex.write` stands for."""
+    return [*(_put(record, catalog) for record in live), *(_delete(*former) for former in gone)]
+
+
+def refusals(operations: Sequence[Operation], outcomes: Sequence[Outcome]) -> dict[str, str]:
+    """What was refused for good, ONE-ID to reason."""
+    return {
+        operation.meta["_id"]: outcome.reason
+        for operation, outcome in zip(operations, outcomes, strict=True)
+        if outcome.reason
+    }
+
+
+def _put(record: CustomerRecord, catalog: Catalog) -> Operation:
     meta = {"_id": record.one_id, "version": record.version, "version_type": "external_gte"}
-    return Operation("index", meta, dumps(profile_document(record)))
+    return Operation("index", meta, dumps(profile_document(record, catalog)))
 
 
 def _delete(one_id: str, version: int) -> Operation:

@@ -24,7 +24,8 @@ NOBODY = Actor("", "", frozenset())
 class Context:
     """One operation's context. A WebSocket has one for the connection, from which each operation's is made.
 
-    `secret` is the key's text, checked again while a stream lasts; `connection_params` is set by strawberry.
+    `secret` is the key's text, checked again while a stream lasts; `personal` are the attributes declared to be
+    personal data; `connection_params` is set by strawberry.
     """
 
     services: Services
@@ -35,6 +36,7 @@ class Context:
     request_id: str = field(default_factory=new_request_id)
     operation_name: str | None = None
     streaming: bool = False
+    personal: frozenset[str] = frozenset()
     connection_params: dict[str, object] = field(default_factory=dict[str, object])
 
     def for_operation(self, name: str | None, *, streaming: bool) -> "Context":
@@ -50,12 +52,14 @@ class Context:
 
     async def authenticate(self, secret: str) -> None:
         """Makes the key's owner the actor. Raises Unauthenticated, Throttled, Retriable."""
-        self.actor = await self.services.keys.authenticate_secret(secret)
         self.secret = secret
+        await self.check_key()
 
     async def check_key(self) -> None:
         """Raises Unauthenticated once the key is revoked or has expired."""
         self.actor = await self.services.keys.authenticate_secret(self.secret)
+        if not self.pii:
+            self.personal = (await self.services.attributes.catalog()).personal
 
     def forget(self) -> None:
         """Drops what was read: the next event of a stream reads again."""

@@ -1,14 +1,14 @@
 """Personal data for those without the scope `pii:read`: enough to recognise, not enough to use."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any, Final
 
 PII_TYPES: Final = frozenset({"email", "phone", "landline"})
 """Identifier types whose values are masked."""
 
 PII_KEYS: Final = frozenset({"email", "phone"})
-"""Attributes and event properties that are masked, whatever their case."""
+"""Attributes and event properties that are masked, whatever their case, without being declared."""
 
 _CHINA: Final = re.compile(r"(?:00)?86(?=1\d{10}$)")
 _MASK: Final = "****"
@@ -33,19 +33,21 @@ def mask_identifier(kind: str, value: str) -> str:
     return mask_email(value) if kind == "email" else mask_phone(value)
 
 
-def mask_attribute(key: str, value: Any) -> Any:
-    """An attribute's value as a reader without `pii:read` sees it."""
-    return _masked(key, value) if key.lower() in PII_KEYS else mask_properties(value)
+def mask_attribute(key: str, value: Any, personal: Set[str] = PII_KEYS) -> Any:
+    """An attribute's value as a reader without `pii:read` sees it; `personal`: keys declared to be so."""
+    if key.lower() in PII_KEYS or key in personal:
+        return _masked(key, value)
+    return mask_properties(value, personal)
 
 
-def mask_properties(value: Any) -> Any:
-    """A copy of a JSON value with every `email` and `phone` in it masked."""
+def mask_properties(value: Any, personal: Set[str] = PII_KEYS) -> Any:
+    """A copy of a JSON value in which `email`, `phone` and the keys declared personal are masked."""
     if isinstance(value, Mapping):
         members: Mapping[str, Any] = value
-        return {key: mask_attribute(key, member) for key, member in members.items()}
+        return {key: mask_attribute(key, member, personal) for key, member in members.items()}
     if isinstance(value, list):
         items: list[Any] = value
-        return [mask_properties(item) for item in items]
+        return [mask_properties(item, personal) for item in items]
     return value
 
 
@@ -53,4 +55,6 @@ def _masked(key: str, value: Any) -> Any:
     """Whatever stands under a personal key is masked, text or not."""
     if value is None:
         return None
-    return mask_email(str(value)) if key.lower() == "email" else mask_phone(str(value))
+    if key.lower() in PII_KEYS:
+        return mask_email(str(value)) if key.lower() == "email" else mask_phone(str(value))
+    return f"{value[:1]}***" if isinstance(value, str) else "***"

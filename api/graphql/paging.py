@@ -23,7 +23,8 @@ def event_connection(found: SearchPage[StoredEvent], context: Context) -> Connec
     async def count() -> int:
         return found.total
 
-    items = [(edge.cursor, Event.from_domain(edge.node, context.pii)) for edge in found.edges]
+    pii, personal = context.pii, context.personal
+    items = [(edge.cursor, Event.from_domain(edge.node, pii, personal)) for edge in found.edges]
     return Connection[Event].of(items, has_next=found.has_next, has_previous=found.has_previous, count=count)
 
 

@@ -12,6 +12,7 @@ import orjson
 
 from oneid import metrics
 from oneid.clock import Clock
+from oneid.domain.catalog import Catalog
 from oneid.domain.messages import format_time
 from oneid.domain.validation import (
     BATCH_ITEMS,
@@ -22,7 +23,7 @@ from oneid.domain.validation import (
     strongest_identifier,
     validate,
 )
-from oneid.errors import Conflict, DeadlineExceeded, OneIdError, Retriable, TooLarge
+from oneid.errors import Conflict, DeadlineExceeded, InvalidInput, OneIdError, Retriable, TooLarge
 from oneid.log.events import EventLog
 from oneid.log.replies import Replies, Resolved
 
@@ -71,6 +72,7 @@ class IngestionService:
         replies: Replies,
         clock: Clock,
         searchable: Searchable,
+        catalog: Callable[[], Catalog],
         *,
         wait_seconds: float = WAIT_SECONDS,
     ) -> None:
@@ -78,6 +80,7 @@ class IngestionService:
         self._replies = replies
         self._clock = clock
         self._searchable = searchable
+        self._catalog = catalog
         self._wait_seconds = wait_seconds
 
     async def accept(
@@ -104,7 +107,7 @@ class IngestionService:
             raise TooLarge(f"{len(items)} events are more than {BATCH_ITEMS}")
         check_defaults(context, integrations, sent_at)
         defaults = Defaults(type, cast("dict[str, Any]", context), cast("dict[str, Any]", integrations))
-        results, valid = _validate_all(items, defaults)
+        results, valid = _validate_all(items, defaults, self._catalog())
         metrics.ITEMS_REJECTED.inc(len(items) - len(valid))
         if not valid:
             return results
@@ -153,13 +156,16 @@ class IngestionService:
         return results
 
 
-def _validate_all(items: Sequence[object], defaults: Defaults) -> tuple[list[ItemResult], list[ValidItem]]:
+def _validate_all(
+    items: Sequence[object], defaults: Defaults, catalog: Catalog
+) -> tuple[list[ItemResult], list[ValidItem]]:
     results: list[ItemResult] = []
     valid: list[ValidItem] = []
     size = 0
     for index, item in enumerate(items):
         try:
             one = validate(item, defaults)
+            _check_traits(one, catalog)
         except OneIdError as error:
             results.append(ItemResult(index, _stated_id(item), ItemStatus.REJECTED, None, (error,)))
             continue
@@ -169,6 +175,13 @@ def _validate_all(items: Sequence[object], defaults: Defaults) -> tuple[list[Ite
         valid.append(one)
         results.append(ItemResult(index, one.message_id, ItemStatus.ACCEPTED))
     return results, valid
+
+
+def _check_traits(item: ValidItem, catalog: Catalog) -> None:
+    """Raises InvalidInput where an identify's trait is not of its declared type."""
+    if catalog.definitions and item.item["type"] == "identify":
+        for key, reason in catalog.misfits(item.item.get("traits") or {}).items():
+            raise InvalidInput(f"{key} {reason}", field=("traits", key))
 
 
 def _stated_id(item: object) -> str:

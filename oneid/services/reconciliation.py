@@ -4,8 +4,10 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from graph.attribute_catalog import AttributeCatalog
 from graph.projection import Projected, Projections
 from oneid.clock import Clock
+from oneid.domain.catalog import Catalog
 from oneid.domain.messages import parse_time
 from oneid.metrics import DIRTY, DRIFT, INDEX_LAG
 from search.documents import profile_document
@@ -58,9 +60,17 @@ class ReconciliationService:
     it counts: a change that is on its way is not drift."""
 
     def __init__(
-        self, marks: Projections, profiles: ProfileIndex, events: EventIndex, clock: Clock, *, page: int = 500
+        self,
+        marks: Projections,
+        catalog: AttributeCatalog,
+        profiles: ProfileIndex,
+        events: EventIndex,
+        clock: Clock,
+        *,
+        page: int = 500,
     ) -> None:
         self._marks = marks
+        self._catalog = catalog
         self._profiles = profiles
         self._events = events
         self._clock = clock
@@ -104,7 +114,7 @@ class ReconciliationService:
         sweep.report.add(
             Report(
                 compared=len(customers),
-                stale=await self._mend(_differing(customers, shown)),
+                stale=await self._mend(_differing(customers, shown, await self._catalog.current())),
                 ghosts=await self._lay(surplus),
                 strays=await self._strays(customers),
             )
@@ -124,7 +134,8 @@ class ReconciliationService:
         if not suspects:
             return 0
         there = await self._profiles.fingerprints(suspects)
-        wrong = _differing(await self._marks.among(suspects), there)
+        customers = await self._marks.among(suspects)
+        wrong = _differing(customers, there, await self._catalog.current())
         if wrong:
             logger.warning("%d profiles are not what the graph says: %s", len(wrong), wrong[:10])
             await self._marks.repair({id: there[id].version if id in there else 0 for id in wrong})
@@ -152,16 +163,18 @@ class ReconciliationService:
         return len(strays)
 
 
-def _differing(customers: Sequence[Projected], shown: Mapping[str, Fingerprint]) -> list[str]:
+def _differing(
+    customers: Sequence[Projected], shown: Mapping[str, Fingerprint], catalog: Catalog
+) -> list[str]:
     """Customers whose document is not what it should be, unless a mark already says so."""
     return [
         customer.record.one_id
         for customer in customers
-        if not customer.dirty and shown.get(customer.record.one_id) != _expected(customer)
+        if not customer.dirty and shown.get(customer.record.one_id) != _expected(customer, catalog)
     ]
 
 
-def _expected(customer: Projected) -> Fingerprint | None:
+def _expected(customer: Projected, catalog: Catalog) -> Fingerprint | None:
     if customer.merged:
         return None
-    return Fingerprint(customer.record.version, profile_document(customer.record)["hash"])
+    return Fingerprint(customer.record.version, profile_document(customer.record, catalog)["hash"])

@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 from strawberry.scalars import JSON
 
-from api.graphql.context import Info
+from api.graphql.context import Context, Info
 from api.graphql.events.types import Event
 from api.graphql.fields import field
 from api.graphql.identity.types import IdentityDecision
@@ -56,18 +56,19 @@ class Attribute:
     updated_at: DateTime = strawberry.field(description="Time of the event that set it.")
 
     @classmethod
-    def from_domain(cls, key: str, attribute: AttributeValue, pii: bool) -> "Attribute":
+    def from_domain(cls, key: str, attribute: AttributeValue, context: Context) -> "Attribute":
         return cls(
             key=key,
-            value=shown(key, attribute, pii),
+            value=shown(key, attribute, context),
             source=attribute.source,
             party=DataParty[attribute.party.name],
             updated_at=DateTime(attribute.updated_at),
         )
 
 
-def shown(key: str, attribute: AttributeValue, pii: bool) -> JSON:
-    return JSON(attribute.value if pii else mask_attribute(key, attribute.value))
+def shown(key: str, attribute: AttributeValue, context: Context) -> JSON:
+    value = attribute.value
+    return JSON(value if context.pii else mask_attribute(key, value, context.personal))
 
 
 @strawberry.type(description="A person as the brand knows them: one ONE-ID, all identifiers, all attributes.")
@@ -97,16 +98,15 @@ class Customer(Node):
         info: Info,
         keys: Annotated[list[str] | None, strawberry.argument(description="These only.")] = None,
     ) -> list[Attribute]:
-        pii = info.context.pii
         wanted = sorted((k, a) for k, a in self.record.attributes.items() if keys is None or k in keys)
-        return [Attribute.from_domain(key, a, pii) for key, a in wanted if a.value is not None]
+        return [Attribute.from_domain(key, a, info.context) for key, a in wanted if a.value is not None]
 
     @field("One attribute's value; null if it is not set.")
     def attribute(
         self, info: Info, key: Annotated[str, strawberry.argument(description="The attribute's name.")]
     ) -> JSON | None:
         attribute = self.record.attributes.get(key)
-        return shown(key, attribute, info.context.pii) if attribute else None
+        return shown(key, attribute, info.context) if attribute else None
 
     @field("What the customer did, newest first.")
     async def events(

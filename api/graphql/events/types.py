@@ -25,8 +25,9 @@ class Event(Node):
     )
 
     @classmethod
-    def from_domain(cls, event: StoredEvent, pii: bool) -> "Event":
+    def from_domain(cls, event: StoredEvent, pii: bool, personal: frozenset[str]) -> "Event":
         message = event.message
+        shown = message.properties if pii else mask_properties(message.properties, personal)
         return cls(
             id=encode_id("Event", message.message_id),
             message_id=message.message_id,
@@ -36,5 +37,5 @@ class Event(Node):
             received_at=DateTime(format_time(message.received_at)),
             source=message.source,
             channel=message.channel,
-            properties=JSON(message.properties if pii else mask_properties(message.properties)),
+            properties=JSON(shown),
         )

@@ -10,6 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from oneid.clock import SystemClock
+from oneid.domain.catalog import Catalog
 from oneid.domain.messages import Envelope
 from oneid.errors import Conflict, DeadlineExceeded, Retriable
 from oneid.log.events import EventLog, stream_key
@@ -88,7 +89,7 @@ async def replies(redis: Redis) -> AsyncGenerator[Replies]:
 
 @pytest.fixture
 def ingestion(redis: Redis, replies: Replies, index: Index) -> IngestionService:
-    return IngestionService(EventLog(redis), replies, SystemClock(), index.make_searchable, wait_seconds=1)
+    return IngestionService(EventLog(redis), replies, SystemClock(), index.make_searchable, Catalog, wait_seconds=1)
 
 
 async def accept_and_answer(
@@ -191,7 +192,7 @@ async def test_with_partitions_one_person_stays_in_one_and_order_is_kept(
     redis: Redis, replies: Replies, resolver: Resolver, index: Index
 ) -> None:
     log = EventLog(redis, partitions=3)
-    ingestion = IngestionService(log, replies, SystemClock(), index.make_searchable)
+    ingestion = IngestionService(log, replies, SystemClock(), index.make_searchable, Catalog)
     items = [event(f"m{n}", userId=f"u{n % 10}") for n in range(100)]
     await ingestion.accept(items, source="test")
     homes: dict[str, set[int]] = {}

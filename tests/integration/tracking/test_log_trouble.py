@@ -10,6 +10,7 @@ from api.tracking.endpoint import TrackingEndpoint
 from graph.client import Graph
 from graph.keys import ApiKeys
 from oneid.clock import SystemClock
+from oneid.domain.catalog import Catalog
 from oneid.domain.keys import KeyKind
 from oneid.embedded.ports import free_port
 from oneid.log import client as log_client
@@ -33,7 +34,7 @@ async def severed(graph: Graph, keys: KeyService) -> AsyncGenerator[httpx.AsyncC
     """A client of an endpoint whose log listens nowhere."""
     await keys.ensure(WRITE_KEY, "web", KeyKind.WRITE)
     async with log_client.connect(f"redis://127.0.0.1:{free_port()}/0") as redis:
-        ingestion = IngestionService(EventLog(redis), Replies(redis), SystemClock(), nothing_to_do)
+        ingestion = IngestionService(EventLog(redis), Replies(redis), SystemClock(), nothing_to_do, Catalog)
         endpoint = TrackingEndpoint(KeyService(ApiKeys(graph), SystemClock(), "sandbox"), ingestion)
         async with serving(endpoint) as url, httpx.AsyncClient(base_url=url, auth=(WRITE_KEY, "")) as client:
             yield client

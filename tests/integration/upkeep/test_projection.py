@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from graph.attribute_catalog import AttributeCatalog
 from graph.projection import Projections
 from oneid.bootstrap import Stores, Upkeep
 from oneid.errors import Retriable
@@ -141,7 +142,8 @@ async def test_while_the_index_takes_no_writes_the_marks_stay(
     names = IndexNames("oneid")
     async with connect(servers.opensearch, retry_seconds=0.3) as search:
         profiles = ProfileIndex(search, names.profiles)
-        service = ProjectionService(marks, profiles, EventIndex(search, names.events))
+        catalog = AttributeCatalog(stores.graph)
+        service = ProjectionService(marks, catalog, profiles, EventIndex(search, names.events))
         settings = f"/{names.profiles}/_settings"
         await search.request("PUT", settings, {"index.blocks.read_only_allow_delete": True})
         try:
@@ -160,7 +162,10 @@ async def test_before_the_migration_nothing_is_written(
     (one_id,) = await pipeline.ingest(event(user_id="u1"))
     async with connect(servers.opensearch, retry_seconds=0.2) as search:
         service = ProjectionService(
-            marks, ProfileIndex(search, "absent-profiles"), EventIndex(search, "absent-events")
+            marks,
+            AttributeCatalog(pipeline.stores.graph),
+            ProfileIndex(search, "absent-profiles"),
+            EventIndex(search, "absent-events"),
         )
         with pytest.raises(Retriable):
             await service.run_once()
@@ -171,7 +176,8 @@ async def test_before_the_migration_nothing_is_written(
 async def test_a_server_that_is_not_there_is_retriable(marks: Projections, pipeline: Pipeline) -> None:
     await pipeline.ingest(event(user_id="u1"))
     async with connect("http://127.0.0.1:9", retry_seconds=0.2) as search:
-        service = ProjectionService(marks, ProfileIndex(search, "x"), EventIndex(search, "y"))
+        catalog = AttributeCatalog(pipeline.stores.graph)
+        service = ProjectionService(marks, catalog, ProfileIndex(search, "x"), EventIndex(search, "y"))
         with pytest.raises(Retriable):
             await service.run_once()
         with pytest.raises(Retriable):

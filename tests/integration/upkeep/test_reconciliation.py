@@ -2,6 +2,7 @@
 
 import pytest
 
+from graph.attribute_catalog import AttributeCatalog
 from graph.divisions import Divisions
 from graph.projection import Projections
 from oneid.bootstrap import Stores, Upkeep
@@ -16,7 +17,8 @@ from tests.pipeline import Pipeline, event
 @pytest.fixture
 def sweeper(stores: Stores, marks: Projections) -> ReconciliationService:
     """Takes ranges of three, so that a sweep has several."""
-    return ReconciliationService(marks, AttributeCatalog(stores.graph), stores.profiles, stores.events, stores.clock, page=3)
+    catalog = AttributeCatalog(stores.graph)
+    return ReconciliationService(marks, catalog, stores.profiles, stores.events, stores.clock, page=3)
 
 
 async def settle(work: Upkeep, stores: Stores) -> None:

@@ -1,0 +1,1 @@
+"""Declared attributes in the schema."""

@@ -1,0 +1,88 @@
+"""The catalog of declared attributes in Neo4j: one node, read by version, changed under its lock."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import orjson
+from neo4j import AsyncManagedTransaction
+from pydantic import TypeAdapter
+
+from graph.client import Graph
+from oneid.domain.catalog import AttributeDefinition, Catalog
+
+STORED: Final = TypeAdapter(tuple[AttributeDefinition, ...])
+
+READ: Final = """
+OPTIONAL MATCH (a:AttributeCatalog {id: 'current'})
+RETURN a.version AS version, CASE WHEN a.version <> $known THEN a.definitions END AS definitions
+"""
+
+LOCK: Final = """
+MERGE (a:AttributeCatalog {id: 'current'}) SET a.lock = timestamp()
+RETURN a.version AS version, a.definitions AS definitions
+"""
+
+WRITE: Final = """
+MATCH (a:AttributeCatalog {id: 'current'}) SET a.version = $version, a.definitions = $definitions
+"""
+
+# The mark comes first: it takes the lock under which the version is counted up.
+MARK: Final = """
+MATCH (c:Customer) WHERE c.oneId > $after AND c.attributes CONTAINS $stored
+WITH c ORDER BY c.oneId LIMIT $limit
+SET c:Dirty
+SET c.version = c.version + 1
+RETURN max(c.oneId) AS last, count(c) AS marked
+"""
+
+
+class AttributeCatalog:
+    """Reads and changes the catalog. What was read last is kept, and sent again only where it has changed."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._catalog = Catalog()
+
+    async def current(self) -> Catalog:
+        """The catalog as it is now."""
+        rows = await self._graph.read("catalog.read", READ, known=self._catalog.version)
+        return self._newest(rows[0])
+
+    async def within(self, tx: AsyncManagedTransaction) -> Catalog:
+        """The catalog as a transaction sees it."""
+        row = await (await tx.run(READ, known=self._catalog.version)).single(strict=True)
+        return self._newest(row.data())
+
+    async def change(self, change: Callable[[Catalog], Catalog]) -> Catalog:
+        """Applies `change` to the catalog; concurrent changes follow one another."""
+
+        async def work(tx: AsyncManagedTransaction) -> Catalog:
+            row = await (await tx.run(LOCK)).single(strict=True)
+            catalog = change(parse(row["version"], row["definitions"]))
+            stored = STORED.dump_json(catalog.definitions).decode()
+            await (await tx.run(WRITE, version=catalog.version, definitions=stored)).consume()
+            return catalog
+
+        return await self._graph.transact("catalog.change", work)
+
+    async def mark(self, key: str, *, limit: int = 5_000) -> int:
+        """Marks the customers that hold an attribute for projection; returns how many."""
+        # The form in which `attributes.to_stored` writes it.
+        stored = f'{orjson.dumps(key).decode()}:{{"v":'
+        after, marked = "", 0
+        while True:
+            rows = await self._graph.write("catalog.mark", MARK, after=after, stored=stored, limit=limit)
+            found: int = rows[0]["marked"]
+            marked += found
+            if found < limit:
+                return marked
+            after = rows[0]["last"]
+
+    def _newest(self, row: dict[str, Any]) -> Catalog:
+        if row["definitions"] is not None:
+            self._catalog = parse(row["version"], row["definitions"])
+        return self._catalog
+
+
+def parse(version: int | None, definitions: str | None) -> Catalog:
+    return Catalog(version or 0, STORED.validate_json(definitions) if definitions else ())

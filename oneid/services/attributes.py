@@ -1,0 +1,104 @@
+"""Declaring attributes: at once writable, checked, indexed and good for conditions, without a developer."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from graph.attribute_catalog import AttributeCatalog
+from oneid.clock import monotonic
+from oneid.domain.catalog import MAX_DEFINITIONS, AttributeDefinition, AttributeType, Catalog
+from oneid.errors import Conflict, LimitExceeded, Retriable
+from search.profiles import ProfileIndex
+
+FRESH_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionChange:
+    """A declaration; of an attribute that is declared already, what is None stays."""
+
+    key: str
+    type: AttributeType
+    enum_values: tuple[str, ...] | None = None
+    pii: bool | None = None
+    storefront_visible: bool | None = None
+    description: str | None = None
+
+    def applied_to(self, catalog: Catalog) -> AttributeDefinition:
+        """The definition that results. Raises Conflict, LimitExceeded, InvalidInput."""
+        old = catalog.by_key.get(self.key)
+        if old and old.type is not self.type:
+            message = f"{self.key} is declared as {old.type}, and a type stays: declare another attribute"
+            raise Conflict(message, field=("type",))
+        if not old and len(catalog.definitions) >= MAX_DEFINITIONS:
+            raise LimitExceeded(f"at most {MAX_DEFINITIONS} attributes are declared", field=("key",))
+        new = replace(old or AttributeDefinition(self.key, self.type), **self._given())
+        new.check()
+        return new
+
+    def _given(self) -> dict[str, Any]:
+        names = ("enum_values", "pii", "storefront_visible", "description")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+class AttributeService:
+    """Declares attributes and knows what is declared."""
+
+    def __init__(self, catalog: AttributeCatalog, profiles: ProfileIndex) -> None:
+        self._store = catalog
+        self._profiles = profiles
+        self._known = Catalog()
+        self._read_at = float("-inf")
+        self._reading: asyncio.Task[None] | None = None
+
+    async def define(self, change: DefinitionChange) -> AttributeDefinition:
+        """Declares an attribute or changes its definition.
+
+        Raises:
+            Conflict: it is declared with another type.
+            LimitExceeded: there are as many as there may be.
+            InvalidInput: the definition makes no sense.
+        """
+        before = await self._store.current()
+        definition = change.applied_to(before)
+        # The field first: a value must never come before the place where it belongs.
+        await self._profiles.declare(definition)
+        catalog = await self._store.change(lambda current: added(current, change))
+        self._remember(catalog)
+        definition = catalog.by_key[change.key]
+        if definition != before.by_key.get(change.key):
+            await self._store.mark(change.key)
+        return definition
+
+    async def catalog(self) -> Catalog:
+        """What is declared, at most a second old."""
+        if monotonic() - self._read_at > FRESH_SECONDS:
+            self._remember(await self._store.current())
+        return self._known
+
+    def known(self) -> Catalog:
+        """What was declared when the graph last answered: for callers who must not wait for it."""
+        idle = self._reading is None or self._reading.done()
+        if idle and monotonic() - self._read_at > FRESH_SECONDS:
+            self._reading = asyncio.create_task(self._read())
+        return self._known
+
+    async def _read(self) -> None:
+        try:
+            await self.catalog()
+        except Retriable:
+            # The next caller tries again; meanwhile the consumer of the log checks what gets through.
+            return
+
+    def _remember(self, catalog: Catalog) -> None:
+        if catalog.version >= self._known.version:
+            self._known, self._read_at = catalog, monotonic()
+
+
+def added(catalog: Catalog, change: DefinitionChange) -> Catalog:
+    """The catalog with a declaration, one version on if that changes it."""
+    definition = change.applied_to(catalog)
+    if catalog.by_key.get(change.key) == definition:
+        return catalog
+    others = [known for known in catalog.definitions if known.key != change.key]
+    return Catalog(catalog.version + 1, tuple(sorted([*others, definition], key=lambda one: one.key)))

@@ -1,0 +1,58 @@
+"""Declared attributes in the profile index: each has a field of its own type, `typed.<type>.<key>`.
+
+The type is a part of the name, so that a field which was mapped for a definition that then lost against another
+one never stands in the way: a mapping can only grow.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from oneid.domain.attributes import Attributes
+from oneid.domain.catalog import AttributeDefinition, AttributeType, Catalog
+from oneid.domain.messages import format_time, parse_time
+from search.client import Search
+
+_KEYWORD: Final = {"type": "keyword", "ignore_above": 8191}
+
+MAPPINGS: Final[Mapping[AttributeType, dict[str, Any]]] = {
+    AttributeType.STRING: _KEYWORD,
+    AttributeType.ENUM: _KEYWORD,
+    AttributeType.LIST: _KEYWORD,
+    AttributeType.NUMBER: {"type": "double"},
+    AttributeType.BOOLEAN: {"type": "boolean"},
+    AttributeType.DATE: {"type": "date", "format": "strict_date_optional_time"},
+    AttributeType.GEO: {"type": "geo_point"},
+}
+
+
+async def declare(search: Search, alias: str, definition: AttributeDefinition) -> None:
+    """Gives an attribute its field; doing it again changes nothing."""
+    own = {"properties": {definition.key: MAPPINGS[definition.type]}}
+    of_type = {"properties": {definition.type.lower(): own}}
+    await search.request("PUT", f"/{alias}/_mapping", {"properties": {"typed": of_type}})
+
+
+def field_of(definition: AttributeDefinition) -> str:
+    """The name of an attribute's field."""
+    return f"typed.{definition.type.lower()}.{definition.key}"
+
+
+def typed_values(attributes: Attributes, catalog: Catalog) -> dict[str, dict[str, Any]]:
+    """The declared attributes by type and key. A value from before the declaration may not fit: it is left out."""
+    found: dict[str, dict[str, Any]] = {}
+    for definition in catalog.definitions:
+        held = attributes.get(definition.key)
+        if held and held.value is not None and definition.misfit(held.value) is None:
+            of_type = found.setdefault(definition.type.lower(), {})
+            of_type[definition.key] = _indexed(definition.type, held.value)
+    return found
+
+
+def parties(attributes: Attributes, catalog: Catalog) -> list[str]:
+    """Who collected each declared attribute: `key=FIRST`."""
+    held = ((definition.key, attributes.get(definition.key)) for definition in catalog.definitions)
+    return [f"{key}={found.party.name}" for key, found in held if found and found.value is not None]
+
+
+def _indexed(kind: AttributeType, value: Any) -> Any:
+    return format_time(parse_time(value)) if kind is AttributeType.DATE else value
