@@ -16,7 +16,7 @@ class EraseCustomerInput:
     customer: CustomerLookup = strawberry.field(
         description="The person, by any identifier or any ONE-ID that they ever had."
     )
-    suppress: bool = strawberry.field(
+    suppress: bool | None = strawberry.field(
         default=False, description="Whether to drop whatever names the person from now on."
     )
     reason: str | None = strawberry.field(
@@ -48,7 +48,7 @@ class ErasureMutations:
         try:
             record = await input.customer.get(info.context, "customer")
             receipt = await info.context.services.erasure.erase(
-                record.one_id, suppress=input.suppress, reason=input.reason
+                record.one_id, suppress=bool(input.suppress), reason=input.reason
             )
         except BUSINESS as error:
             return EraseCustomerPayload(receipt_id=None, user_errors=[UserError.from_domain(error)])
