@@ -61,11 +61,10 @@ DELETE: Final[tuple[Query, ...]] = (
     "MATCH (d:Division) WHERE d.to IN $oneIds OR any(source IN d.from WHERE source IN $oneIds) DELETE d",
     "MATCH (d:Decision) WHERE d.splitOneId IN $oneIds AND NOT d.oneId IN $oneIds SET d.splitOneId = null",
     """
-    MATCH (d:Decision) WHERE d.oneId IN $oneIds
-    FOREACH (_ IN CASE WHEN d.splitOneId IS NULL OR d.splitOneId IN $oneIds THEN [1] ELSE [] END | DELETE d)
-    WITH d WHERE d.splitOneId IS NOT NULL AND NOT d.splitOneId IN $oneIds
+    MATCH (d:Decision) WHERE d.oneId IN $oneIds AND d.splitOneId IS NOT NULL AND NOT d.splitOneId IN $oneIds
     SET d.oneId = ''
     """,
+    "MATCH (d:Decision) WHERE d.oneId IN $oneIds DELETE d",
     "MATCH (i:Identifier) WHERE i.key IN $keys DETACH DELETE i",
     "MATCH (c:Customer) WHERE c.oneId IN $oneIds DETACH DELETE c",
 )
