@@ -15,15 +15,16 @@ from graph.customers import Customers
 from graph.decision_pages import DecisionPages
 from graph.decisions import DecisionLog
 from graph.divisions import Divisions
+from graph.erasure_work import ErasureWork
 from graph.health import HealthReader
 from graph.household_pages import HouseholdPages
-from graph.erasure_work import ErasureWork
 from graph.keys import ApiKeys
 from graph.operation_files import OperationFiles
 from graph.operations import OperationStore
 from graph.projection import Projections
 from graph.proposals import Proposals
 from graph.receipts import Receipts
+from graph.reindexing import Reindexing
 from graph.rules import RulesStore
 from oneid.clock import SystemClock
 from oneid.domain.keys import SCOPES, WRITE_SCOPES, KeyKind
@@ -34,7 +35,7 @@ from oneid.log.dead_letters import DeadLetters
 from oneid.log.erasure import LogErasure
 from oneid.log.events import EventLog
 from oneid.log.replies import Replies
-from oneid.services import proposals
+from oneid.services import proposals, reindexing, reprocessing
 from oneid.services.attributes import AttributeService
 from oneid.services.changes import ChangeFeed
 from oneid.services.clock import ClockFollower, ClockService
@@ -47,11 +48,15 @@ from oneid.services.keys import KeyService
 from oneid.services.operation_run import Handler
 from oneid.services.operation_runner import OperationRunner
 from oneid.services.operations import OperationService
+from oneid.services.profile_writer import ProfileWriter
 from oneid.services.projection import ProjectionService
 from oneid.services.proposals import ProposalReview, ProposalSearch
+from oneid.services.reassembling import Reassembler
 from oneid.services.rebuilding import RebuildService
 from oneid.services.reconciliation import ReconciliationService
 from oneid.services.rehoming import RehomingService
+from oneid.services.reindexing import ReindexService
+from oneid.services.reprocessing import ReprocessService
 from oneid.services.stewardship import StewardshipService
 from oneid.services.totals import EventTotals
 from oneid.services.upserts import UpsertService
@@ -62,6 +67,7 @@ from search.erasure import EventErasure
 from search.event_pages import EventPages
 from search.events import EventIndex
 from search.indexes import IndexNames
+from search.profile_rebuild import ProfileRebuild
 from search.profiles import ProfileIndex
 from search.replays import Replays
 
@@ -83,7 +89,9 @@ class Stores:
     replays: Replays
     event_erasure: EventErasure
     profiles: ProfileIndex
+    rebuild: ProfileRebuild
     clock: SystemClock
+    region: str
 
 
 @asynccontextmanager
@@ -123,7 +131,9 @@ async def open_stores(settings: Settings, *, patience: float = 10.0) -> AsyncGen
             Replays(search, names.events),
             EventErasure(search, names.events),
             ProfileIndex(search, names.profiles),
+            ProfileRebuild(search, names),
             clock,
+            settings.phone_region,
         )
 
 
@@ -161,7 +171,7 @@ class Upkeep:
 def upkeep(stores: Stores) -> Upkeep:
     marks, catalog = Projections(stores.graph), AttributeCatalog(stores.graph)
     return Upkeep(
-        ProjectionService(marks, catalog, stores.profiles, stores.events),
+        ProjectionService(marks, profile_writer(stores), stores.profiles, stores.events),
         RehomingService(marks, Divisions(stores.graph), stores.events),
         ReconciliationService(marks, catalog, stores.profiles, stores.events, stores.clock),
         OperationRunner(
@@ -170,9 +180,23 @@ def upkeep(stores: Stores) -> Upkeep:
     )
 
 
+def profile_writer(stores: Stores) -> ProfileWriter:
+    catalog = AttributeCatalog(stores.graph)
+    return ProfileWriter(Reindexing(stores.graph), catalog, stores.profiles, stores.rebuild)
+
+
 def handlers(stores: Stores) -> dict[str, Handler]:
     """What carries out each kind of operation."""
-    return {proposals.KIND: proposal_search(stores).handle}
+    return {
+        proposals.KIND: proposal_search(stores).handle,
+        reindexing.KIND: reindex(stores).run,
+        reprocessing.KIND: reprocessing_of(stores).handle,
+    }
+
+
+def reindex(stores: Stores) -> ReindexService:
+    graph = stores.graph
+    return ReindexService(Reindexing(graph), Projections(graph), AttributeCatalog(graph), stores.rebuild)
 
 
 def proposal_search(stores: Stores) -> ProposalSearch:
@@ -184,9 +208,15 @@ def stewardship(stores: Stores) -> StewardshipService:
     return StewardshipService(stores.graph, customers, stores.replays, rehoming, stores.clock)
 
 
-def rebuilding(stores: Stores, region: str) -> RebuildService:
+def rebuilding(stores: Stores) -> RebuildService:
     rehoming = upkeep(stores).rehoming
-    return RebuildService(stores.graph, stores.replays, rehoming, stores.clock, region)
+    return RebuildService(stores.graph, stores.replays, rehoming, stores.clock, stores.region)
+
+
+def reprocessing_of(stores: Stores) -> ReprocessService:
+    graph, replays = stores.graph, stores.replays
+    reassembler = Reassembler(graph, replays, stores.clock)
+    return ReprocessService(graph, stores.log, replays, stores.events, reassembler, stores.region)
 
 
 def erasure_cleanup(stores: Stores, region: str) -> ErasureCleanup:
@@ -197,7 +227,7 @@ def erasure_cleanup(stores: Stores, region: str) -> ErasureCleanup:
         LogErasure(stores.redis, stores.log.partitions),
         DeadLetters(stores.redis),
         stores.event_erasure,
-        stores.profiles,
+        profile_writer(stores),
         stores.clock,
         region,
     )

@@ -36,6 +36,7 @@ REHOMED: Final = Counter(
 INDEX_LAG: Final = Gauge("oneid_index_lag_seconds", "Age of the oldest change that the index does not show")
 DIRTY: Final = Gauge("oneid_dirty_count", "Customers whose latest change the index does not show")
 DRIFT: Final = Gauge("oneid_drift_count", "What the last sweep over graph and index found wrong")
+REINDEXED: Final = Counter("oneid_reindexed_customers", "Customers copied to an index in the making")
 OPERATIONS: Final = Counter(
     "oneid_operations", "Long-running operations that ended, by kind and status", ["kind", "status"]
 )

@@ -5,7 +5,7 @@ caller. A version conflict (409) and a delete of what is not there (404) are ans
 the wanted state, or a newer one, is there already.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,9 +14,8 @@ from search.client import PASSING, Parameters, Search
 from search.encoding import dumps
 
 CHUNK_BYTES: Final = 8 * 1024 * 1024
-PASSING_TYPES: Final = frozenset(
-    {"index_not_found_exception", "cluster_block_exception", "unavailable_shards_exception"}
-)
+ABSENT: Final = "index_not_found_exception"
+PASSING_TYPES: Final = frozenset({ABSENT, "cluster_block_exception", "unavailable_shards_exception"})
 ONLY_FAILURES: Final = (
     "errors,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason"
 )
@@ -48,13 +47,17 @@ class _Run:
     """Operations still to be answered, by position, and the answers so far."""
 
     pending: dict[int, bytes]
+    final: Collection[str]
     outcomes: dict[int, Outcome] = field(default_factory=dict[int, Outcome])
 
 
-async def bulk(search: Search, alias: str, operations: Sequence[Operation]) -> list[Outcome]:
-    """Sends operations to the index behind an alias; one outcome for each, in their order. Raises Retriable
-    when some stay unanswered; the others are done then, and doing them again does no harm."""
-    run = _Run({position: operation.encoded() for position, operation in enumerate(operations)})
+async def bulk(
+    search: Search, alias: str, operations: Sequence[Operation], *, final: Collection[str] = ()
+) -> list[Outcome]:
+    """Sends operations to the index behind an alias; one outcome for each, in their order. `final`: types of
+    errors that are answers here, and not waited for to pass. Raises Retriable when some stay unanswered; the
+    others are done then, and doing them again does no harm."""
+    run = _Run({position: operation.encoded() for position, operation in enumerate(operations)}, final)
 
     async def attempt() -> None:
         for chunk in _chunks(run.pending):
@@ -86,13 +89,15 @@ async def _send(search: Search, alias: str, run: _Run, chunk: list[int]) -> None
     answer = await search.once("POST", f"/{alias}/_bulk", body, params=params)
     for position, item in zip(chunk, answer["items"], strict=True):
         result: dict[str, Any] = next(iter(item.values()))
-        if not _passing(result):
+        if not _passing(result, run.final):
             run.outcomes[position] = _outcome(result)
             del run.pending[position]
 
 
-def _passing(result: dict[str, Any]) -> bool:
+def _passing(result: dict[str, Any], final: Collection[str]) -> bool:
     error: dict[str, Any] = result.get("error") or {}
+    if error.get("type") in final:
+        return False
     return result["status"] in PASSING or result["status"] == 500 or error.get("type") in PASSING_TYPES
 
 

@@ -23,16 +23,16 @@ from oneid.domain.rules import IdentityRules
 from oneid.domain.tombstones import Tombstones
 from oneid.log.dead_letters import DeadLetters
 from oneid.log.erasure import LogErasure
+from oneid.services.profile_writer import ProfileWriter
 from search.documents import EventDocument
 from search.erasure import EventErasure
-from search.profiles import ProfileIndex
 
 LAST_LOOK_SECONDS: Final = 90.0
 """Longer than any request to the index lasts."""
 
 PASSING_SECONDS: Final = 5.0
 PAUSE_SECONDS: Final = 0.05
-AGAIN_NS: Final = 1_000_000_000
+AGAIN_SECONDS: Final = 1.0
 LETTERS: Final = 200
 
 
@@ -47,13 +47,16 @@ class ErasureCleanup:
         log: LogErasure,
         letters: DeadLetters,
         events: EventErasure,
-        profiles: ProfileIndex,
+        profiles: ProfileWriter,
         clock: Clock,
         region: str,
         *,
         last_look: float = LAST_LOOK_SECONDS,
         passing: float = PASSING_SECONDS,
+        again: float = AGAIN_SECONDS,
     ) -> None:
+        """Seconds: `last_look` from the first look to the last; `passing` to wait for the log; `again` until the
+        log is asked again."""
         self._graph = graph
         self._work = work
         self._rules = rules
@@ -64,6 +67,7 @@ class ErasureCleanup:
         self._clock = clock
         self._region = region
         self._last_look = int(last_look * 1e9)
+        self._again = int(again * 1e9)
         self._patience = int(passing / PAUSE_SECONDS)
         self._book = Tombstones()
 
@@ -84,7 +88,7 @@ class ErasureCleanup:
         known = bool(erasure.marks)
         passed = erasure.looked or await self._log_passes(erasure)
         if known and not passed:
-            await self._work.later(erasure, sequence() + AGAIN_NS, erasure.redacted)
+            await self._work.later(erasure, sequence() + self._again, erasure.redacted)
             return
         redacted = [*erasure.redacted, *await self._clean(erasure)]
         if erasure.looked:
@@ -92,7 +96,7 @@ class ErasureCleanup:
         elif passed:
             await self._work.looked(erasure, redacted, sequence() + self._last_look)
         else:
-            await self._work.later(erasure, sequence() + AGAIN_NS, redacted)
+            await self._work.later(erasure, sequence() + self._again, redacted)
 
     async def _log_passes(self, erasure: Pending) -> bool:
         """Waits until all that was in the log at the erasure is finished, for a while."""

@@ -5,9 +5,9 @@ import logging
 from collections.abc import Awaitable, Iterable, Sequence
 from typing import Final
 
-from graph.attribute_catalog import AttributeCatalog
 from graph.projection import Projected, Projections
 from oneid.metrics import PROJECTED, REFUSED
+from oneid.services.profile_writer import ProfileWriter
 from oneid.services.rounds import Rounds
 from search.events import EventIndex
 from search.profiles import ProfileIndex
@@ -22,10 +22,10 @@ class ProjectionService:
     carry the customer's version, so that an older one never replaces a newer one."""
 
     def __init__(
-        self, marks: Projections, catalog: AttributeCatalog, profiles: ProfileIndex, events: EventIndex
+        self, marks: Projections, writer: ProfileWriter, profiles: ProfileIndex, events: EventIndex
     ) -> None:
         self._marks = marks
-        self._catalog = catalog
+        self._writer = writer
         self._profiles = profiles
         self._events = events
         self._rounds = Rounds(self._make_searchable)
@@ -53,8 +53,7 @@ class ProjectionService:
             return
         live = [entry.record for entry in batch if not entry.merged]
         gone = [(entry.record.one_id, entry.record.version) for entry in batch if entry.merged]
-        # Read after the customers: who was marked by a declaration is written as it says.
-        refused = await self._profiles.write(live, gone, await self._catalog.current())
+        refused = await self._writer.write(live, gone)
         for one_id, reason in refused.items():
             # Kept marked it would be refused for ever, ahead of others; the reconciler keeps count of it.
             logger.error("the index refuses the profile of %s: %s", one_id, reason)

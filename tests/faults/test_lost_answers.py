@@ -1,6 +1,7 @@
 """F12: the graph committed and the answer was lost. Whoever asked tries again, and nothing happens twice."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -52,16 +53,7 @@ async def test_a_batch_whose_answer_was_lost_is_applied_once(
 ) -> None:
     await stores.log.ensure_group(0)
     await partitions.take(graph_through, 0, "test")
-    through = Stores(
-        graph_through,
-        stores.redis,
-        stores.search,
-        stores.log,
-        stores.events,
-        stores.replays,
-        stores.profiles,
-        stores.clock,
-    )
+    through = replace(stores, graph=graph_through)
     pipeline = Pipeline(stores, service_of(through, "test"), "test")
     await pipeline.append([event(user_id="u1", device_id="d1"), event(user_id="u1", phone="13800138000")])
     cut.cut_replies = 1

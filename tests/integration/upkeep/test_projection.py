@@ -5,17 +5,28 @@ import asyncio
 import pytest
 
 from graph.attribute_catalog import AttributeCatalog
+from graph.client import Graph
 from graph.projection import Projections
+from graph.reindexing import Reindexing
 from oneid.bootstrap import Stores, Upkeep
 from oneid.errors import Retriable
+from oneid.services.profile_writer import ProfileWriter
 from oneid.services.projection import ProjectionService
-from search.client import connect
+from search.client import Search, connect
 from search.documents import profile_document
 from search.events import EventIndex
 from search.indexes import IndexNames
+from search.profile_rebuild import ProfileRebuild
 from search.profiles import Fingerprint, ProfileIndex
 from tests.pipeline import Pipeline, event
 from tests.servers import Servers
+
+
+def projection_through(graph: Graph, search: Search, names: IndexNames) -> ProjectionService:
+    """A projector that writes through this client to the indexes of these names."""
+    profiles, rebuild = ProfileIndex(search, names.profiles), ProfileRebuild(search, names)
+    writer = ProfileWriter(Reindexing(graph), AttributeCatalog(graph), profiles, rebuild)
+    return ProjectionService(Projections(graph), writer, profiles, EventIndex(search, names.events))
 
 
 async def shown(stores: Stores, text: str | None) -> list[str]:
@@ -141,9 +152,7 @@ async def test_while_the_index_takes_no_writes_the_marks_stay(
     await pipeline.ingest(event(user_id="u1"))
     names = IndexNames("oneid")
     async with connect(servers.opensearch, retry_seconds=0.3) as search:
-        profiles = ProfileIndex(search, names.profiles)
-        catalog = AttributeCatalog(stores.graph)
-        service = ProjectionService(marks, catalog, profiles, EventIndex(search, names.events))
+        service = projection_through(stores.graph, search, names)
         settings = f"/{names.profiles}/_settings"
         await search.request("PUT", settings, {"index.blocks.read_only_allow_delete": True})
         try:
@@ -161,12 +170,7 @@ async def test_before_the_migration_nothing_is_written(
 ) -> None:
     (one_id,) = await pipeline.ingest(event(user_id="u1"))
     async with connect(servers.opensearch, retry_seconds=0.2) as search:
-        service = ProjectionService(
-            marks,
-            AttributeCatalog(pipeline.stores.graph),
-            ProfileIndex(search, "absent-profiles"),
-            EventIndex(search, "absent-events"),
-        )
+        service = projection_through(pipeline.stores.graph, search, IndexNames("absent"))
         with pytest.raises(Retriable):
             await service.run_once()
         assert "error" in await search.request("GET", "/absent-profiles", ignore=(404,))
@@ -176,8 +180,7 @@ async def test_before_the_migration_nothing_is_written(
 async def test_a_server_that_is_not_there_is_retriable(marks: Projections, pipeline: Pipeline) -> None:
     await pipeline.ingest(event(user_id="u1"))
     async with connect("http://127.0.0.1:9", retry_seconds=0.2) as search:
-        catalog = AttributeCatalog(pipeline.stores.graph)
-        service = ProjectionService(marks, catalog, ProfileIndex(search, "x"), EventIndex(search, "y"))
+        service = projection_through(pipeline.stores.graph, search, IndexNames("x"))
         with pytest.raises(Retriable):
             await service.run_once()
         with pytest.raises(Retriable):
