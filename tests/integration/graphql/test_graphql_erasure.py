@@ -8,6 +8,7 @@ import pytest
 
 from oneid.bootstrap import Stores, open_stores
 from oneid.settings import Settings
+from tests.erasing import NOTHING, traces
 from tests.graphql_api import Api, Fresh
 
 pytestmark = pytest.mark.usefixtures("consumer")
@@ -33,8 +34,17 @@ query($oneId: String) {
 RECEIPT = """
 query($id: ID!) { erasure(receiptId: $id) { receiptId suppressed identifierHashes completedAt erasedAt } }
 """
-NODES = "MATCH (n) WHERE NOT n:Migration RETURN properties(n) AS held"
-LINKS = "MATCH ()-[r]->() RETURN properties(r) AS held"
+UPSERT = """
+mutation($input: UpsertCustomerInput!) {
+  upsertCustomer(input: $input) { customer { oneId } userErrors { code field } }
+}
+"""
+SPLIT = """
+mutation($input: SplitCustomerInput!) { splitCustomer(input: $input) { splitOff { oneId } userErrors { code } } }
+"""
+UNLINK = (
+    "mutation($input: UnlinkIdentifierInput!) { unlinkIdentifier(input: $input) { userErrors { code } } }"
+)
 
 
 @pytest.fixture(scope="module")
@@ -74,28 +84,6 @@ async def refusal(api: Api, **by: Any) -> list[dict[str, Any]]:
     answer = (await api(ERASE, input={"customer": by}))["eraseCustomer"]
     assert answer["receiptId"] is None
     return [{"code": e["code"], "field": e["field"]} for e in answer["userErrors"]]
-
-
-async def traces(stores: Stores, *values: str) -> dict[str, list[str]]:
-    """Those of the values that are found in each store, all of it read, through no alias and no filter."""
-    graph = str(await stores.graph.read("test", NODES)) + str(await stores.graph.read("test", LINKS))
-    await stores.events.refresh()
-    await stores.profiles.refresh()
-    body = {"size": 10_000, "query": {"match_all": {}}}
-    index = str(await stores.search.request("POST", "/_all/_search", body))
-    redis = str([await dump(stores, key) for key in await stores.redis.keys("*")])
-    texts = {"graph": graph, "index": index, "redis": redis}
-    return {name: [value for value in values if value in text] for name, text in texts.items()}
-
-
-async def dump(stores: Stores, key: bytes) -> object:
-    kind = await stores.redis.type(key)
-    if kind == b"stream":
-        return key, await stores.redis.xrange(key)
-    return key, await stores.redis.get(key) if kind == b"string" else kind
-
-
-NOTHING: dict[str, list[str]] = {"graph": [], "index": [], "redis": []}
 
 
 async def test_an_erased_customer_is_found_by_none_of_its_names_and_in_no_store(
@@ -271,9 +259,8 @@ async def test_upserts_of_a_suppressed_identifier_are_refused_until_it_is_lifted
     await api.upsert(user_id=user, phone=phone)
     await erase(api, suppress=True, identifier={"type": "user_id", "value": user})
     given = [{"type": "member_card", "value": fresh("card")}, {"type": "phone", "value": phone}]
-    upsert = "mutation($input: UpsertCustomerInput!) { upsertCustomer(input: $input) { customer { oneId } userErrors { code field } } }"
 
-    refused = (await api(upsert, input={"identifiers": given}))["upsertCustomer"]
+    refused = (await api(UPSERT, input={"identifiers": given}))["upsertCustomer"]
     assert refused == {"customer": None, "userErrors": [{"code": "INVALID", "field": ["identifiers", "1"]}]}
     assert await owner(api, "member_card", given[0]["value"]) is None
 
@@ -283,7 +270,7 @@ async def test_upserts_of_a_suppressed_identifier_are_refused_until_it_is_lifted
     assert lifted == {"lifted": True, "userErrors": []}
     again = (await api(LIFT, input={"identifier": {"type": "phone", "value": phone}}))["liftSuppression"]
     assert again == {"lifted": False, "userErrors": [{"code": "NOT_FOUND", "field": ["identifier"]}]}
-    assert (await api(upsert, input={"identifiers": given}))["upsertCustomer"]["userErrors"] == []
+    assert (await api(UPSERT, input={"identifiers": given}))["upsertCustomer"]["userErrors"] == []
     (dropped,) = await api.ingest(track(fresh("m"), userId=user))
     assert dropped["oneId"] is None
 
@@ -303,10 +290,7 @@ async def test_an_identifier_that_was_taken_off_and_is_nobodys_goes_too(
 ) -> None:
     user = fresh("user")
     one_id = await api.upsert(user_id=user, phone=phone)
-    unlink = (
-        "mutation($input: UnlinkIdentifierInput!) { unlinkIdentifier(input: $input) { userErrors { code } } }"
-    )
-    await api(unlink, input={"identifier": {"type": "phone", "value": phone}})
+    await api(UNLINK, input={"identifier": {"type": "phone", "value": phone}})
     assert await owner(api, "phone", phone) is None
 
     await erase(api, oneId=one_id)
@@ -323,9 +307,8 @@ async def test_what_was_split_off_stays_with_whoever_has_it(api: Api, stores: St
         track(message, context=externals),
         wait="INDEXED",
     )
-    split = "mutation($input: SplitCustomerInput!) { splitCustomer(input: $input) { splitOff { oneId } userErrors { code message } } }"
     given = {"customer": {"oneId": first["oneId"]}, "identifiers": [{"type": "member_card", "value": card}]}
-    answer = (await api(split, input=given))["splitCustomer"]
+    answer = (await api(SPLIT, input=given))["splitCustomer"]
     assert answer["userErrors"] == []
     part = answer["splitOff"]["oneId"]
 
