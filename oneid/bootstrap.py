@@ -16,6 +16,7 @@ from graph.decision_pages import DecisionPages
 from graph.decisions import DecisionLog
 from graph.divisions import Divisions
 from graph.erasure_work import ErasureWork
+from graph.exports import AttachedData
 from graph.health import HealthReader
 from graph.household_pages import HouseholdPages
 from graph.keys import ApiKeys
@@ -35,13 +36,14 @@ from oneid.log.dead_letters import DeadLetters
 from oneid.log.erasure import LogErasure
 from oneid.log.events import EventLog
 from oneid.log.replies import Replies
-from oneid.services import proposals, reindexing, reprocessing
+from oneid.services import exporting, proposals, reindexing, reprocessing
 from oneid.services.attributes import AttributeService
 from oneid.services.changes import ChangeFeed
 from oneid.services.clock import ClockFollower, ClockService
 from oneid.services.customers import CustomerService
 from oneid.services.erasure import ErasureService
 from oneid.services.erasure_cleanup import ErasureCleanup
+from oneid.services.exporting import CustomerExport
 from oneid.services.identity import IdentityService
 from oneid.services.ingestion import IngestionService
 from oneid.services.keys import KeyService
@@ -188,6 +190,7 @@ def profile_writer(stores: Stores) -> ProfileWriter:
 def handlers(stores: Stores) -> dict[str, Handler]:
     """What carries out each kind of operation."""
     return {
+        exporting.KIND: customer_export(stores).handle,
         proposals.KIND: proposal_search(stores).handle,
         reindexing.KIND: reindex(stores).run,
         reprocessing.KIND: reprocessing_of(stores).handle,
@@ -217,6 +220,19 @@ def reprocessing_of(stores: Stores) -> ReprocessService:
     graph, replays = stores.graph, stores.replays
     reassembler = Reassembler(graph, replays, stores.clock)
     return ReprocessService(graph, stores.log, replays, stores.events, reassembler, stores.region)
+
+
+def customer_export(stores: Stores) -> CustomerExport:
+    graph = stores.graph
+    return CustomerExport(
+        Customers(graph),
+        DecisionLog(graph),
+        AttachedData(graph),
+        stores.replays,
+        DeadLetters(stores.redis),
+        RulesStore(graph),
+        stores.region,
+    )
 
 
 def erasure_cleanup(stores: Stores, region: str) -> ErasureCleanup:

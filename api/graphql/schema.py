@@ -21,6 +21,7 @@ from api.graphql.customers.subscriptions import CustomerSubscriptions
 from api.graphql.dead_letters.mutations import DeadLetterMutations
 from api.graphql.dead_letters.queries import DeadLetterQueries
 from api.graphql.documents import Documents
+from api.graphql.erasure.exports import ExportMutations
 from api.graphql.erasure.mutations import ErasureMutations
 from api.graphql.erasure.queries import ErasureQueries
 from api.graphql.events.mutations import EventMutations
@@ -59,6 +60,7 @@ class Mutation(
     AttributeMutations,
     OperationMutations,
     ErasureMutations,
+    ExportMutations,
 ): ...
 
 
