@@ -324,7 +324,7 @@ async def ensure_fixed_keys(settings: Settings, keys: KeyService) -> None:
 def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
     graph, clock, region = stores.graph, stores.clock, settings.phone_region
     customers, rules = Customers(graph), RulesStore(graph)
-    attributes = AttributeService(AttributeCatalog(graph), stores.profiles)
+    attributes = AttributeService(AttributeCatalog(graph), stores.profiles, stores.rebuild)
     decisions, pages = DecisionLog(graph), DecisionPages(graph)
     searchable = upkeep(stores).projection.make_searchable
     names = IndexNames(settings.index_prefix, settings.event_shards)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from oneid.domain.catalog import Catalog
+from oneid.domain.catalog import AttributeDefinition, Catalog
 from oneid.domain.customers import CustomerRecord
 from oneid.errors import Retriable
 from search.bulk import ABSENT, bulk
@@ -47,6 +47,11 @@ class ProfileRebuild:
             if outcome.status == 404
         }
         return {one_id: reason for one_id, reason in refused.items() if one_id not in absent}
+
+    async def declare(self, definition: AttributeDefinition) -> None:
+        """Gives a declared attribute its field in the index in the making, if there is one. One that is made
+        later takes over the fields of the current one, which comes first, therefore."""
+        await declare(self._search, self._next, definition, ignore=(404,))
 
     async def current(self) -> str | None:
         """The index that is searched."""

@@ -25,11 +25,13 @@ MAPPINGS: Final[Mapping[AttributeType, dict[str, Any]]] = {
 }
 
 
-async def declare(search: Search, alias: str, definition: AttributeDefinition) -> None:
-    """Gives an attribute its field; doing it again changes nothing."""
+async def declare(
+    search: Search, alias: str, definition: AttributeDefinition, *, ignore: tuple[int, ...] = ()
+) -> None:
+    """Gives an attribute its field; doing it again changes nothing. `ignore`: 404 where there may be no index."""
     own = {"properties": {definition.key: MAPPINGS[definition.type]}}
     of_type = {"properties": {definition.type.lower(): own}}
-    await search.request("PUT", f"/{alias}/_mapping", {"properties": {"typed": of_type}})
+    await search.request("PUT", f"/{alias}/_mapping", {"properties": {"typed": of_type}}, ignore=ignore)
 
 
 def field_of(definition: AttributeDefinition) -> str:

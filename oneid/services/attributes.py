@@ -8,6 +8,7 @@ from graph.attribute_catalog import AttributeCatalog
 from oneid.clock import monotonic
 from oneid.domain.catalog import MAX_DEFINITIONS, AttributeDefinition, AttributeType, Catalog
 from oneid.errors import Conflict, LimitExceeded, Retriable
+from search.profile_rebuild import ProfileRebuild
 from search.profiles import ProfileIndex
 
 FRESH_SECONDS: Final = 1.0
@@ -44,9 +45,10 @@ class DefinitionChange:
 class AttributeService:
     """Declares attributes and knows what is declared."""
 
-    def __init__(self, catalog: AttributeCatalog, profiles: ProfileIndex) -> None:
+    def __init__(self, catalog: AttributeCatalog, profiles: ProfileIndex, rebuild: ProfileRebuild) -> None:
         self._store = catalog
         self._profiles = profiles
+        self._rebuild = rebuild
         self._known = Catalog()
         self._read_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
@@ -63,6 +65,7 @@ class AttributeService:
         definition = change.applied_to(before)
         # The field first: a value must never come before the place where it belongs.
         await self._profiles.declare(definition)
+        await self._rebuild.declare(definition)
         catalog = await self._store.change(lambda current: added(current, change))
         self._remember(catalog)
         definition = catalog.by_key[change.key]

@@ -20,7 +20,7 @@ async def test_a_value_accepted_before_its_declaration_is_left_out_and_the_rest_
     await pipeline.append(
         [event(kind="identify", user_id="u1", extra={"traits": {"age": "old", "city": "上海"}})]
     )
-    service = AttributeService(AttributeCatalog(stores.graph), stores.profiles)
+    service = AttributeService(AttributeCatalog(stores.graph), stores.profiles, stores.rebuild)
     await service.define(DefinitionChange("age", AttributeType.NUMBER))
 
     await pipeline.drain()
