@@ -176,9 +176,7 @@ def upkeep(stores: Stores) -> Upkeep:
         ProjectionService(marks, profile_writer(stores), stores.profiles, stores.events),
         RehomingService(marks, Divisions(stores.graph), stores.events),
         ReconciliationService(marks, catalog, stores.profiles, stores.events, stores.clock),
-        OperationRunner(
-            OperationStore(stores.graph), OperationFiles(stores.graph), handlers(stores), stores.clock
-        ),
+        operation_runner(stores, handlers(stores)),
     )
 
 
@@ -195,6 +193,16 @@ def handlers(stores: Stores) -> dict[str, Handler]:
         reindexing.KIND: reindex(stores).run,
         reprocessing.KIND: reprocessing_of(stores).handle,
     }
+
+
+def operation_runner(stores: Stores, handlers: Mapping[str, Handler]) -> OperationRunner:
+    """What carries out the operations of these kinds."""
+    store, files = OperationStore(stores.graph), OperationFiles(stores.graph)
+    return OperationRunner(store, files, handlers, stores.clock)
+
+
+def operation_service(stores: Stores) -> OperationService:
+    return OperationService(OperationStore(stores.graph), OperationFiles(stores.graph), stores.clock)
 
 
 def reindex(stores: Stores) -> ReindexService:
@@ -348,7 +356,7 @@ def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
         dead_letters=DeadLetters(stores.redis),
         clock=ClockService(clock, ClockStore(graph), SharedOffset(stores.redis), sandbox=sandbox),
         changes=ChangeFeed(decisions, pages),
-        operations=OperationService(OperationStore(graph), OperationFiles(graph), clock),
+        operations=operation_service(stores),
         proposals=ProposalReview(Proposals(graph), stewardship(stores), clock),
         households=HouseholdPages(graph),
         health=HealthReader(graph, customers),

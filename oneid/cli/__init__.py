@@ -15,6 +15,7 @@ COMMANDS: dict[str, str] = {
     "demo": "oneid.cli.demo:demo",
     "migrate": "oneid.cli.migrate:migrate",
     "reconcile": "oneid.cli.reconcile:reconcile",
+    "reindex": "oneid.cli.reindex:reindex",
     "keys": "oneid.cli.keys:keys",
     "backup": "oneid.cli.backup:backup",
     "restore": "oneid.cli.backup:restore",
