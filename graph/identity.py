@@ -178,7 +178,8 @@ async def save_divisions(tx: AsyncManagedTransaction, space: Workspace) -> None:
         for d in space.divisions
     ]
     await run(tx, writes.REDIRECT, [list(pair) for pair in space.redirects.items()])
-    await run(tx, writes.ADD_DIVISIONS, rows)
+    followed = {d.target for d in space.divisions if d.events_follow}
+    await run(tx, writes.ADD_DIVISIONS, [row for row in rows if row["to"] in followed])
     for attached in ATTACHED:
         await run(tx, attached.split, rows)
 

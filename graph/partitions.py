@@ -13,7 +13,7 @@ from typing import Final
 from neo4j import AsyncManagedTransaction
 
 from graph.client import Graph
-from oneid.errors import Conflict
+from oneid.errors import Conflict, Retriable
 
 TAKE: Final = "MERGE (p:Partition {id: $id}) SET p.holder = $holder"
 
@@ -21,7 +21,8 @@ FENCE: Final = """
 MATCH (p:Partition {id: $id}) SET p.lock = $lock
 WITH p OPTIONAL MATCH (r:IdentityRules {id: 'current'})
 OPTIONAL MATCH (book:Tombstones {id: 'current'})
-RETURN p.holder AS holder, p.applied AS applied, r.version AS ruleVersion, book.version AS tombstoneVersion
+RETURN p.holder AS holder, p.applied AS applied, p.pausedUntil AS pausedUntil,
+       r.version AS ruleVersion, book.version AS tombstoneVersion
 """
 
 APPLIED: Final = "MATCH (p:Partition {id: $id}) SET p.applied = $applied"
@@ -46,10 +47,14 @@ async def take(graph: Graph, partition: int, holder: str) -> None:
 
 
 async def enter(tx: AsyncManagedTransaction, partition: int, holder: str, lock: int) -> Fence:
-    """Locks the partition for this transaction. Raises Superseded."""
+    """Locks the partition for this transaction; `lock` is the time (`clock.sequence`).
+
+    Raises Superseded; Retriable while identities are being rebuilt."""
     row = await (await tx.run(FENCE, id=partition, lock=lock)).single()
     if row is None or row["holder"] != holder:
         raise Superseded(f"partition {partition} has another consumer")
+    if (row["pausedUntil"] or 0) > lock:
+        raise Retriable("identities are being rebuilt")
     return Fence(frozenset(row["applied"] or ()), row["ruleVersion"] or 1, row["tombstoneVersion"] or 0)
 
 

@@ -10,12 +10,13 @@ from search.bulk import Operation, bulk
 from search.client import Parameters, Search
 from search.documents import EventDocument, event_document, stored_event
 from search.encoding import dumps
-from search.moves import move
+from search.moves import claim, move
 from search.pages import Edge, Page, SortKey, decode, encode
 from search.totals import EventGroup, EventTotal, Totals, totals
 
 CURSOR: Final = "event"
 NEWEST_FIRST: Final = [{"timestamp": "desc"}, {"messageId": "desc"}]
+MOVED_AT_ONCE: Final = 1_000
 ROUTED_IDS: Final = 50
 """A request line may have 4,096 bytes: beyond this many ONE-IDs every shard is asked."""
 
@@ -136,6 +137,18 @@ class EventIndex:
             "must_not": [{"terms": {"identifiers": list(stay)}}],
         }
         return await move(self._search, self._alias, dict.fromkeys(sources, target), among)
+
+    async def hand_over(self, source: str | None, target: str | None, message_ids: Sequence[str]) -> int:
+        """Moves these events of one customer (None: nobody's) to another (None: to nobody); returns how many."""
+        moved = 0
+        for low in range(0, len(message_ids), MOVED_AT_ONCE):
+            ids = list(message_ids[low : low + MOVED_AT_ONCE])
+            among = {"filter": [{"terms": {"messageId": ids}}]}
+            if source:
+                moved += await move(self._search, self._alias, {source: target}, among)
+            elif target:
+                moved += await claim(self._search, self._alias, target, ids)
+        return moved
 
     async def homes(self, one_ids: Sequence[str]) -> set[str]:
         """Those of the ONE-IDs under which events lie."""

@@ -6,7 +6,7 @@ delete carries the sequence number that the old copy was read with: replaced, it
 Any kill leaves the old copy, both, or the new one, and doing it again ends in the new one alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from search.bulk import Operation, bulk
@@ -27,6 +27,25 @@ async def move(
     """Moves the events of each former ONE-ID to its target (None: to nobody), all of them or those that a bool
     query finds `among` them; returns how many there were."""
     query = {**(among or {}), "must": {"terms": {"customer": list(targets)}}}
+    return await _each(search, alias, query, targets, page)
+
+
+async def claim(search: Search, alias: str, target: str, message_ids: Sequence[str]) -> int:
+    """Gives these events, where they are nobody's, to a customer; returns how many there were."""
+    query = {
+        "filter": {"terms": {"messageId": list(message_ids)}},
+        "must_not": {"exists": {"field": "customer"}},
+    }
+    return await _each(search, alias, query, {None: target}, PAGE)
+
+
+async def _each(
+    search: Search,
+    alias: str,
+    query: Mapping[str, Any],
+    targets: Mapping[str, str | None] | Mapping[None, str],
+    page: int,
+) -> int:
     await search.request("POST", f"/{alias}/_refresh")
     moved = 0
     after: list[Any] | None = None
@@ -46,7 +65,7 @@ async def _read(
     body: dict[str, Any] = {
         "query": {"bool": query},
         "size": page,
-        "sort": [{"customer": "asc"}, {"messageId": "asc"}],
+        "sort": [{"customer": {"order": "asc", "missing": "_first"}}, {"messageId": "asc"}],
         "seq_no_primary_term": True,
     }
     if after:
@@ -56,8 +75,8 @@ async def _read(
     return hits
 
 
-def _copy(hit: dict[str, Any], targets: Mapping[str, str | None]) -> Operation:
-    target = targets[hit["_source"]["customer"]]
+def _copy(hit: dict[str, Any], targets: Mapping[Any, str | None]) -> Operation:
+    target = targets[hit["_source"].get("customer")]
     document = {**hit["_source"], "customer": target}
     if target is None:
         del document["customer"]
@@ -68,8 +87,9 @@ def _copy(hit: dict[str, Any], targets: Mapping[str, str | None]) -> Operation:
 def _remove(hit: dict[str, Any]) -> Operation:
     meta = {
         "_id": hit["_id"],
-        "routing": hit["_routing"],
         "if_seq_no": hit["_seq_no"],
         "if_primary_term": hit["_primary_term"],
     }
+    if "_routing" in hit:
+        meta["routing"] = hit["_routing"]
     return Operation("delete", meta)

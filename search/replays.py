@@ -34,13 +34,17 @@ class Replays:
         one_ids: Sequence[str] | None = None,
         type: str | None = None,
         after: tuple[int, str] | None = None,
+        until: int | None = None,
     ) -> AsyncIterator[list[StoredEvent]]:
-        """Events of these ONE-IDs (None: all), of this type, after a (sequence, messageId)."""
+        """Events of these ONE-IDs (None: all), of this type, after a (sequence, messageId), up to the sequence
+        `until`."""
         clauses: list[dict[str, Any]] = []
         if one_ids is not None:
             clauses.append({"terms": {"customer": list(one_ids)}})
         if type is not None:
             clauses.append({"term": {"type": type}})
+        if until is not None:
+            clauses.append({"bool": {"must_not": {"range": {"sequence": {"gt": until}}}}})
         body: dict[str, Any] = {"query": {"bool": {"filter": clauses}}, "size": PAGE, "sort": IN_ORDER}
         while True:
             if after:

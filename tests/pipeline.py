@@ -64,7 +64,7 @@ class Pipeline:
             batch = await self.service.apply(entries)
             await self.service.store(batch)
             if self.service.parts_customers:
-                await rebuilding(self.stores, "CN").run_once()
+                await rebuilding(self.stores).run_once()
                 await self.service.attribute_again(batch)
             await self.service.finish(entries, batch)
             done += batch

@@ -33,7 +33,7 @@ def worker(stores: Stores, settings: Settings, partition: int) -> PartitionWorke
         region=settings.phone_region,
         dedupe_seconds=settings.dedupe_hours * 3600,
     )
-    rebuilds = rebuilding(stores, settings.phone_region)
+    rebuilds = rebuilding(stores)
     return PartitionWorker(stores.graph, stores.redis, stores.log, service, rebuilds, partition, holder)
 
 

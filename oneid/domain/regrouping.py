@@ -40,21 +40,31 @@ class Regrouping:
         """The groups in the order of their oldest identifiers: the first one keeps the ONE-ID."""
         return sorted(groups, key=lambda group: self._oldest(group).linked_sequence)
 
-    def take_out(self, customer: CustomerNode, keys: frozenset[str], stay: frozenset[str]) -> CustomerNode:
+    def take_out(
+        self,
+        customer: CustomerNode,
+        keys: frozenset[str],
+        stay: frozenset[str],
+        *,
+        events_follow: bool = True,
+    ) -> CustomerNode:
         """Makes identifiers of a customer a customer of their own."""
         part = self._restored(customer, keys) or self._space.create(self._at)
         self.move(part, keys)
         customer.touched = part.touched = True
         customer.updated_at = part.updated_at = max(customer.updated_at, self._at)
         self._redirect(customer, part)
-        self._space.divisions.append(Division(customer.one_id, part.one_id, keys, stay))
+        self._space.divisions.append(Division(customer.one_id, part.one_id, keys, stay, events_follow))
         return part
 
     def move(self, target: CustomerNode, keys: Iterable[str]) -> None:
         """Gives identifiers to a customer; their link order stays."""
         for key in keys:
             node = self._space.identifiers[key]
-            if node.owner:
+            if node.owner is None:
+                node.linked_sequence = self._space.next_sequence()
+                node.first_one_id = node.first_one_id or target.one_id
+            else:
                 self._space.customers[node.owner].identifiers.discard(key)
             node.owner, node.changed = target.one_id, True
             target.identifiers.add(key)

@@ -83,13 +83,14 @@ class CustomerNode:
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """A part that left a customer: `keys` went from `source` to `target`, `stay` did not. Events that name
-    some of the first and none of the second follow."""
+    """A part that left a customer: `keys` went from `source` to `target`, `stay` did not. Where `events_follow`,
+    events that name some of the first and none of the second go along."""
 
     source: str
     target: str
     keys: frozenset[str]
     stay: frozenset[str]
+    events_follow: bool = True
 
 
 class Workspace:

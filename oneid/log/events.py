@@ -144,6 +144,12 @@ class EventLog:
             values = await self._redis.mget([seen_key(message_id) for message_id in message_ids])
         return {m: v.decode() for m, v in zip(message_ids, values, strict=True) if v is not None}
 
+    async def unfinished(self, partition: int, ids: Sequence[str]) -> bool:
+        """Whether one of these entries was read and is not finished."""
+        with transient_faults():
+            waiting = await self._redis.xpending_range(stream_key(partition), GROUP, "-", "+", 10_000)
+        return not {row["message_id"].decode() for row in waiting}.isdisjoint(ids)
+
     async def backlog(self, partition: int) -> int:
         """Entries accepted and not finished."""
         with transient_faults():

@@ -9,7 +9,9 @@ from api.graphql.customers.types import Customer
 from api.graphql.errors import BUSINESS, UserError
 from api.graphql.fields import root
 from api.graphql.identity.rules import IdentityRules, UpdateIdentityRulesInput
+from api.graphql.operations.types import Operation
 from api.graphql.scopes import Scope
+from oneid.services.reprocessing import KIND
 from oneid.services.stewardship import Split
 
 
@@ -61,6 +63,21 @@ class SplitCustomerPayload:
     user_errors: list[UserError] = strawberry.field(description="Why nothing was split; empty on success.")
 
 
+@strawberry.input(description="How to rebuild identities from the event log.")
+class ReprocessIdentitiesInput:
+    dry_run: bool | None = strawberry.field(
+        default=False, description="Only say what would be different; nothing is changed."
+    )
+
+
+@strawberry.type(description="The answer to reprocessIdentities.")
+class ReprocessIdentitiesPayload:
+    operation: Operation | None = strawberry.field(
+        description="The work under way; its result counts what is different and shows a sample."
+    )
+    user_errors: list[UserError] = strawberry.field(description="Why it was not begun; empty on success.")
+
+
 @strawberry.type
 class IdentityMutations:
     @root("Changes the identity rules for events resolved from now on.", Scope.ADMIN)
@@ -101,3 +118,17 @@ class IdentityMutations:
             return SplitCustomerPayload(kept=None, split_off=None, user_errors=[UserError.from_domain(error)])
         kept, off = [Customer.from_optional(c) for c in await services.customers.by_one_ids(parts)]
         return SplitCustomerPayload(kept=kept, split_off=off, user_errors=[])
+
+    @root(
+        "Rebuilds identities from the event log under today's rules; an operator's acts survive it.",
+        Scope.ADMIN,
+    )
+    async def reprocess_identities(
+        self, info: Info, input: InputOf[ReprocessIdentitiesInput]
+    ) -> ReprocessIdentitiesPayload:
+        given = {"dryRun": bool(input.dry_run)}
+        try:
+            started = await info.context.services.operations.start(KIND, given, alone=True)
+        except BUSINESS as error:
+            return ReprocessIdentitiesPayload(operation=None, user_errors=[UserError.from_domain(error)])
+        return ReprocessIdentitiesPayload(operation=Operation.from_domain(started), user_errors=[])
