@@ -1,0 +1,1 @@
+"""Segment rules: one language for segments, filters of journeys and rules of tags."""

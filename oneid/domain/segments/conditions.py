@@ -1,0 +1,96 @@
+"""Timed conditions that are materialised: each has a number, and each customer the intervals in which it holds."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import orjson
+
+from oneid.domain.messages import format_time
+from oneid.domain.segments.histories import Occurrence
+from oneid.domain.segments.intervals import Interval, intervals
+from oneid.domain.segments.rules import EventRule, Rule, SequenceRule, Timed, nodes
+
+Held: TypeAlias = Mapping[int, tuple[Interval, ...]]
+"""The intervals of one customer by the number of the condition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition as all customers have it. `ready`: everybody who was there when it was made has it."""
+
+    id: str
+    number: int
+    rule: Timed
+    ready: bool
+
+
+def condition_id(rule: Timed) -> str:
+    """The same for the same condition, whoever writes it and wherever in a rule."""
+    told = [type(rule).__name__, asdict(rule)]
+    canonical = orjson.dumps(told, option=orjson.OPT_SORT_KEYS, default=str)
+    return hashlib.sha256(canonical).hexdigest()[:32]
+
+
+def timed(rule: Rule) -> dict[str, Timed]:
+    """The timed conditions of a rule, by id."""
+    found = (node for node in nodes(rule) if isinstance(node, EventRule | SequenceRule))
+    return {condition_id(node): node for node in found}
+
+
+def names_of(rule: Timed) -> set[str]:
+    """The names of the events that decide a condition."""
+    if isinstance(rule, EventRule):
+        return {rule.pattern.name}
+    return {pattern.name for pattern in (*rule.steps, *([rule.without] if rule.without else []))}
+
+
+def held(conditions: Iterable[Condition], events: Iterable[Occurrence]) -> Held:
+    """What a customer with these events has."""
+    told = list(events)
+    found = {condition.number: tuple(intervals(condition.rule, told)) for condition in conditions}
+    return {number: kept for number, kept in found.items() if kept}
+
+
+def to_stored(found: Held) -> str:
+    """The JSON kept in the graph: number -> [[from, until], ...]."""
+    return orjson.dumps(found, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SORT_KEYS).decode()
+
+
+def from_stored(stored: str | None) -> Held:
+    rows: dict[str, list[list[Any]]] = orjson.loads(stored or "{}")
+    return {int(number): tuple((start, end) for start, end in kept) for number, kept in rows.items()}
+
+
+def written(rule: Timed) -> dict[str, Any]:
+    """A condition as a caller would write it: what `parsing` makes the same condition of."""
+    return (
+        {"event": written_event(rule)} if isinstance(rule, EventRule) else {"sequence": written_steps(rule)}
+    )
+
+
+def written_event(rule: EventRule) -> dict[str, Any]:
+    # A number that is whole reads back as the same number; any other was a float, which its ratio is exactly.
+    value = int(rule.value) if rule.value.denominator == 1 else float(rule.value)
+    told: dict[str, Any] = {"op": rule.op, "value": value}
+    if rule.property:
+        told["property"] = rule.property
+    ends = {"from": moment(rule.window.since), "to": moment(rule.window.until)}
+    window = {"lastDays": rule.window.last_days, **ends}
+    return {**asdict(rule.pattern), rule.measure.value: told, "window": window}
+
+
+def written_steps(rule: SequenceRule) -> dict[str, Any]:
+    return {
+        "steps": [asdict(step) for step in rule.steps],
+        "withinHours": float(rule.within_hours),
+        "strict": rule.strict,
+        "without": asdict(rule.without) if rule.without else None,
+        "lastDays": rule.last_days,
+    }
+
+
+def moment(given: datetime | None) -> str | None:
+    return format_time(given) if given else None

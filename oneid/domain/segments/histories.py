@@ -1,0 +1,102 @@
+"""What a customer did, as far as rules ask: events in order, and tests of their properties."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from oneid.domain.catalog import is_number
+from oneid.domain.segments.rules import DENIALS, EventPattern, Op, PropertyTest
+
+DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """An event: `at` in milliseconds since 1970."""
+
+    message_id: str
+    name: str
+    at: int
+    properties: Mapping[str, Any]
+
+
+def in_order(events: Iterable[Occurrence]) -> list[Occurrence]:
+    """Each event once, by time; those of one instant by messageId."""
+    once = {event.message_id: event for event in events}
+    return sorted(once.values(), key=lambda event: (event.at, event.message_id))
+
+
+def matches(pattern: EventPattern, event: Occurrence) -> bool:
+    """Whether an event is of the name and passes every test."""
+    return event.name == pattern.name and all(passes(test, event.properties) for test in pattern.where)
+
+
+def passes(test: PropertyTest, properties: Mapping[str, Any]) -> bool:
+    """Whether a property passes a test. Of a list one entry that passes is enough."""
+    value = property_of(properties, test.property)
+    held: Sequence[Any] = value if isinstance(value, list) else [] if value is None else [value]
+    positive = any(compare(DENIALS.get(test.op, test.op), entry, test.value) for entry in held)
+    return positive != (test.op in DENIALS)
+
+
+def property_of(properties: Mapping[str, Any], path: str) -> Any:
+    """A property by its name, or by a path of names with dots between; None if there is none."""
+    if path in properties:
+        return properties[path]
+    name, dot, rest = path.partition(".")
+    below = properties.get(name) if dot else None
+    return property_of(below, rest) if isinstance(below, Mapping) else None
+
+
+def number_of(properties: Mapping[str, Any], path: str) -> Fraction | None:
+    """A property's exact number, None if it is none."""
+    value = property_of(properties, path)
+    return exact(value) if is_number(value) else None
+
+
+def exact(number: int | float) -> Fraction:
+    """A number as it was written: 11.77 is 1177/100."""
+    return Fraction(repr(number))
+
+
+def compare(op: Op, held: Any, value: Any) -> bool:
+    """One comparison of what is held with what a rule says; false where their types differ."""
+    match op:
+        case Op.EXISTS:
+            return True
+        case Op.EQ:
+            return same(held, value)
+        case Op.IN:
+            return any(same(held, one) for one in value)
+        case Op.CONTAINS:
+            return isinstance(held, str) and value in held
+        case Op.STARTS_WITH:
+            return isinstance(held, str) and held.startswith(value)
+        case Op.BETWEEN:
+            return is_number(held) and exact(value[0]) <= exact(held) <= exact(value[1])
+        case _:
+            return is_number(held) and holds(op, exact(held), exact(value))
+
+
+def same(held: Any, value: Any) -> bool:
+    """Equality of JSON values: true is not 1."""
+    return held == value and isinstance(held, bool) == isinstance(value, bool)
+
+
+def holds(op: Op, number: Fraction, value: Fraction) -> bool:
+    """An ordered comparison of two numbers."""
+    match op:
+        case Op.EQ:
+            return number == value
+        case Op.NE:
+            return number != value
+        case Op.GT:
+            return number > value
+        case Op.GTE:
+            return number >= value
+        case Op.LT:
+            return number < value
+        case _:
+            return number <= value

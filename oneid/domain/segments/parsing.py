@@ -1,0 +1,244 @@
+"""From what a caller wrote to the tree: every refusal names the place in the rule."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from oneid.domain.catalog import Catalog, is_date, is_number
+from oneid.domain.customers import DataParty
+from oneid.domain.messages import format_time, parse_time
+from oneid.domain.segments.histories import exact
+from oneid.domain.segments.operators import (
+    ATTRIBUTE_OPS,
+    MAX_DAYS,
+    MEASURE_OPS,
+    PROPERTY_OPS,
+    attribute_fault,
+    property_fault,
+    whole,
+)
+from oneid.domain.segments.rules import (
+    All,
+    AnyOf,
+    AttributeRule,
+    BucketRule,
+    EventPattern,
+    EventRule,
+    IdentifierRule,
+    Measure,
+    Not,
+    Op,
+    PropertyTest,
+    Rule,
+    SegmentRule,
+    SequenceRule,
+    Window,
+)
+from oneid.errors import InvalidInput, NotFound, TooLarge
+
+MAX_DEPTH: Final = 8
+MAX_NODES: Final = 100
+MAX_TESTS: Final = 20
+MAX_STEPS: Final = 5
+BUCKETS: Final = 10_000
+
+Path = tuple[str, ...]
+Json = Mapping[str, Any]
+Referenced = Callable[[str, Path], SegmentRule]
+"""The segment that a rule names by id or key. Raises NotFound or InvalidInput with the path."""
+
+
+def no_segments(name: str, path: Path) -> SegmentRule:
+    raise NotFound(f"there is no segment {name}", field=path)
+
+
+class Parser:
+    """Parses one rule. `catalog`: the attributes that there are; `segments`: the other segments."""
+
+    def __init__(self, catalog: Catalog, segments: Referenced = no_segments) -> None:
+        self._catalog = catalog
+        self._segments = segments
+        self._nodes = 0
+
+    def parse(self, written: Any, path: Path = ("rule",)) -> Rule:
+        """The tree. Raises InvalidInput, TooLarge or NotFound with the path of the node at fault."""
+        return self._rule(written, path, 1)
+
+    def _rule(self, written: Any, path: Path, depth: int) -> Rule:
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise TooLarge(f"a rule has at most {MAX_NODES} nodes", field=path)
+        if depth > MAX_DEPTH:
+            raise TooLarge(f"a rule nests at most {MAX_DEPTH} levels", field=path)
+        if not isinstance(written, Mapping) or len(written) != 1:
+            raise InvalidInput("must be an object with exactly one kind of condition", field=path)
+        ((kind, given),) = written.items()
+        return self._node(kind, given, (*path, kind), depth)
+
+    def _node(self, kind: str, given: Any, path: Path, depth: int) -> Rule:
+        match kind:
+            case "all" | "any":
+                return (All if kind == "all" else AnyOf)(self._several(given, path, depth))
+            case "not":
+                return Not(self._rule(given, path, depth + 1))
+            case "segment":
+                return self._segments(text(given, path), path)
+            case "attribute":
+                return self._attribute(record(given, path), path)
+            case _:
+                return leaf(kind, given, path)
+
+    def _several(self, given: Any, path: Path, depth: int) -> tuple[Rule, ...]:
+        if not isinstance(given, list) or not given:
+            raise InvalidInput("must be a list of at least one rule", field=path)
+        return tuple(self._rule(one, (*path, str(n)), depth + 1) for n, one in enumerate(given))
+
+    def _attribute(self, given: Json, path: Path) -> AttributeRule:
+        key = text(given.get("key"), (*path, "key"))
+        definition = self._catalog.by_key.get(key)
+        if definition is None:
+            raise NotFound(f"no attribute {key} is declared", field=(*path, "key"))
+        op = operator(given.get("op"), (*path, "op"))
+        if op not in ATTRIBUTE_OPS[definition.type]:
+            raise InvalidInput(f"{key} is a {definition.type}, which has no {op}", field=(*path, "op"))
+        value = given.get("value")
+        if fault := attribute_fault(definition, op, value):
+            raise InvalidInput(fault, field=(*path, "value"))
+        named = given.get("parties") or []
+        return AttributeRule(definition, op, value, tuple(DataParty[one] for one in named))
+
+
+def leaf(kind: str, given: Any, path: Path) -> Rule:
+    if kind not in LEAVES:
+        raise InvalidInput(f"there is no condition {kind}", field=path)
+    return LEAVES[kind](record(given, path), path)
+
+
+def identifier(given: Json, path: Path) -> IdentifierRule:
+    return IdentifierRule(text(given.get("type"), (*path, "type")), given.get("present") is not False)
+
+
+def bucket(given: Json, path: Path) -> BucketRule:
+    first: Any = given.get("from")
+    last: Any = given.get("to")
+    if not whole(first, 0, BUCKETS - 1):
+        raise InvalidInput(f"must be a whole number, 0 to {BUCKETS - 1}", field=(*path, "from"))
+    if not whole(last, 0, BUCKETS - 1) or last < first:
+        raise InvalidInput(f"must be a whole number from `from` to {BUCKETS - 1}", field=(*path, "to"))
+    return BucketRule(text(given.get("salt"), (*path, "salt")), first, last)
+
+
+def event(given: Json, path: Path) -> EventRule:
+    measures = [measure for measure in Measure if given.get(measure) is not None]
+    if len(measures) > 1:
+        raise InvalidInput("measure one thing: count, sum, avg, min or max", field=(*path, measures[1]))
+    measure = measures[0] if measures else Measure.COUNT
+    place = (*path, measure)
+    told = record(given.get(measure) or {"op": "GTE", "value": 1}, place)
+    op = operator(told.get("op"), (*place, "op"))
+    if op not in MEASURE_OPS:
+        raise InvalidInput(f"a measure has no {op}", field=(*place, "op"))
+    value: Any = told.get("value")
+    if not is_number(value) or (measure is Measure.COUNT and not whole(value, 0, 2**31)):
+        raise InvalidInput("must be a number, of a count a whole one from 0", field=(*place, "value"))
+    measured = None if measure is Measure.COUNT else text(told.get("property"), (*place, "property"))
+    window = window_of(given.get("window") or {}, (*path, "window"))
+    return EventRule(pattern(given, path), measure, measured, op, exact(value), window)
+
+
+def pattern(given: Json, path: Path) -> EventPattern:
+    tests = given.get("where") or []
+    if not isinstance(tests, list) or len(tests) > MAX_TESTS:
+        raise InvalidInput(f"must be a list of at most {MAX_TESTS} tests", field=(*path, "where"))
+    where = [property_test(one, (*path, "where", str(n))) for n, one in enumerate(tests)]
+    return EventPattern(text(given.get("name"), (*path, "name")), tuple(where))
+
+
+def property_test(given: Any, path: Path) -> PropertyTest:
+    told = record(given, path)
+    op = operator(told.get("op"), (*path, "op"))
+    value = told.get("value")
+    if op not in PROPERTY_OPS:
+        raise InvalidInput(f"a property has no {op}", field=(*path, "op"))
+    if fault := property_fault(op, value):
+        raise InvalidInput(fault, field=(*path, "value"))
+    kept = tuple(value) if isinstance(value, list) else value
+    return PropertyTest(text(told.get("property"), (*path, "property")), op, kept)
+
+
+def window_of(given: Any, path: Path) -> Window:
+    told = record(given, path)
+    days, since, until = told.get("lastDays"), told.get("from"), told.get("to")
+    if days is not None:
+        if since is not None or until is not None:
+            raise InvalidInput("give lastDays, or from and to", field=(*path, "lastDays"))
+        return Window(last_days=day_count(days, (*path, "lastDays")))
+    window = Window(None, moment(since, (*path, "from")), moment(until, (*path, "to")))
+    if window.since and window.until and window.since >= window.until:
+        raise InvalidInput("must be after `from`", field=(*path, "to"))
+    return window
+
+
+def sequence(given: Json, path: Path) -> SequenceRule:
+    steps = given.get("steps")
+    without = given.get("without")
+    least = 2 if without is None else 1
+    if not isinstance(steps, list) or not least <= len(steps) <= MAX_STEPS:
+        message = f"must be a list of {least} to {MAX_STEPS} steps"
+        raise InvalidInput(message, field=(*path, "steps"))
+    hours: Any = given.get("withinHours")
+    days = given.get("lastDays")
+    if not is_number(hours) or not 0 < hours <= 24 * MAX_DAYS:
+        raise InvalidInput("must be a number of hours above 0", field=(*path, "withinHours"))
+    places = [(*path, "steps", str(n)) for n in range(len(steps))]
+    return SequenceRule(
+        tuple(pattern(record(step, place), place) for step, place in zip(steps, places, strict=True)),
+        exact(hours),
+        strict=given.get("strict") is True,
+        without=pattern(record(without, (*path, "without")), (*path, "without")) if without else None,
+        last_days=None if days is None else day_count(days, (*path, "lastDays")),
+    )
+
+
+def day_count(given: Any, path: Path) -> int:
+    if not whole(given, 1, MAX_DAYS):
+        raise InvalidInput(f"must be a whole number of days, 1 to {MAX_DAYS}", field=path)
+    days: int = given
+    return days
+
+
+def moment(given: Any, path: Path) -> datetime | None:
+    if given is None:
+        return None
+    if not is_date(given):
+        raise InvalidInput("must be a date such as 2026-03-01T08:00:00Z", field=path)
+    # As exact as what is stored.
+    return parse_time(format_time(parse_time(given)))
+
+
+def operator(given: Any, path: Path) -> Op:
+    try:
+        return Op(given)
+    except ValueError:
+        raise InvalidInput(f"there is no operator {given}", field=path) from None
+
+
+def text(given: Any, path: Path) -> str:
+    if not isinstance(given, str) or not 0 < len(given) <= 200:
+        raise InvalidInput("must be a text of 1 to 200 characters", field=path)
+    return given
+
+
+def record(given: Any, path: Path) -> Json:
+    if not isinstance(given, Mapping):
+        raise InvalidInput("must be an object", field=path)
+    found: Json = given
+    return found
+
+
+LEAVES: Final[Mapping[str, Callable[[Json, Path], Rule]]] = {
+    "identifier": identifier,
+    "event": event,
+    "sequence": sequence,
+    "bucket": bucket,
+}

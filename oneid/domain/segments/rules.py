@@ -1,0 +1,168 @@
+"""The tree of a rule. Every node is one of these; what a caller writes is parsed into it (`parsing`)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+from oneid.domain.catalog import AttributeDefinition
+from oneid.domain.customers import DataParty
+
+
+class Op(StrEnum):
+    """How a value is compared. Those of `DENIALS` are true wherever their opposite is not: without a value, too."""
+
+    EQ = "EQ"
+    NE = "NE"
+    IN = "IN"
+    NOT_IN = "NOT_IN"
+    GT = "GT"
+    GTE = "GTE"
+    LT = "LT"
+    LTE = "LTE"
+    BETWEEN = "BETWEEN"
+    CONTAINS = "CONTAINS"
+    STARTS_WITH = "STARTS_WITH"
+    EXISTS = "EXISTS"
+    MISSING = "MISSING"
+    WITHIN_LAST = "WITHIN_LAST"
+    WITHIN_NEXT = "WITHIN_NEXT"
+    MORE_THAN_AGO = "MORE_THAN_AGO"
+    ANNIVERSARY = "ANNIVERSARY"
+    NEAR = "NEAR"
+
+
+DENIALS = {Op.NE: Op.EQ, Op.NOT_IN: Op.IN, Op.MISSING: Op.EXISTS}
+
+
+class Measure(StrEnum):
+    """What is measured of the events that match."""
+
+    COUNT = "count"
+    SUM = "sum"
+    AVG = "avg"
+    MIN = "min"
+    MAX = "max"
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    rules: "tuple[Rule, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    rules: "tuple[Rule, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    rule: "Rule"
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeRule:
+    """A declared attribute. `parties`: only values that one of these collected count as there."""
+
+    definition: AttributeDefinition
+    op: Op
+    value: Any = None
+    parties: tuple[DataParty, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierRule:
+    """Whether the customer has an identifier of a type."""
+
+    type: str
+    present: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyTest:
+    """A test of one property of an event; dots lead into objects."""
+
+    property: str
+    op: Op
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventPattern:
+    """Events of a name whose properties pass all tests."""
+
+    name: str
+    where: tuple[PropertyTest, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which events count at an instant: those of the last days, exact to the millisecond, or those from `since`
+    on and before `until`; those that are still to happen never do."""
+
+    last_days: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventRule:
+    """A measure of the events that match, against a number. Without any event count and sum are 0, and the
+    others are no number, of which no comparison is true."""
+
+    pattern: EventPattern
+    measure: Measure
+    property: str | None
+    op: Op
+    value: Fraction
+    window: Window = Window()
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceRule:
+    """Events one after the other, the last at most `within_hours` after the first. `strict`: no other event of a
+    name that the rule mentions in between. `without`: no such event within so many hours after the last step,
+    which makes the rule true that much later. `last_days`: how long it then holds; None: for ever."""
+
+    steps: tuple[EventPattern, ...]
+    within_hours: Fraction
+    strict: bool = False
+    without: EventPattern | None = None
+    last_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRule:
+    """Membership in another segment: `rule` is that segment's, None if its members are a list."""
+
+    id: str
+    rule: "Rule | None"
+
+
+@dataclass(frozen=True, slots=True)
+class BucketRule:
+    """Ten thousand stable random buckets for each salt; those from `first` to `last`, both included."""
+
+    salt: str
+    first: int
+    last: int
+
+
+Timed: TypeAlias = EventRule | SequenceRule
+"""What the history of a customer decides: true in intervals of time."""
+
+Rule: TypeAlias = All | AnyOf | Not | AttributeRule | IdentifierRule | Timed | SegmentRule | BucketRule
+
+
+def nodes(rule: Rule) -> "list[Rule]":
+    """The rule and all below it, those of other segments included, each before what is below it."""
+    match rule:
+        case All(rules) | AnyOf(rules):
+            return [rule, *(node for below in rules for node in nodes(below))]
+        case Not(below):
+            return [rule, *nodes(below)]
+        case SegmentRule(_, below) if below is not None:
+            return [rule, *nodes(below)]
+        case _:
+            return [rule]

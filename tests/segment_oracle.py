@@ -1,0 +1,183 @@
+"""What a rule means, by brute force: reads rules as callers write them and shares no code with the product."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import combinations
+from typing import Any
+
+DAY = 86_400_000
+HOUR = 3_600_000
+
+
+@dataclass
+class Event:
+    """`at`: milliseconds since 1970."""
+
+    id: str
+    name: str
+    at: int
+    properties: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass
+class Person:
+    """`attributes`: by key the value and the name of the party that collected it."""
+
+    attributes: dict[str, tuple[Any, str]] = field(default_factory=dict[str, tuple[Any, str]])
+    identifiers: set[str] = field(default_factory=set[str])
+    events: list[Event] = field(default_factory=list[Event])
+
+
+def is_member(rule: dict[str, Any], person: Person, now: int) -> bool:
+    """Whether the rule is true for a person at an instant."""
+    ((kind, told),) = rule.items()
+    if kind == "all":
+        return all(is_member(one, person, now) for one in told)
+    if kind == "any":
+        return any(is_member(one, person, now) for one in told)
+    if kind == "not":
+        return not is_member(told, person, now)
+    if kind == "identifier":
+        wanted: bool = told.get("present", True)
+        return (told["type"] in person.identifiers) == wanted
+    if kind == "attribute":
+        return attribute(told, person, now)
+    happened = [event for event in person.events if event.at <= now]
+    return event_rule(told, happened, now) if kind == "event" else sequence(told, happened, now)
+
+
+def attribute(told: dict[str, Any], person: Person, now: int) -> bool:
+    value, party = person.attributes.get(told["key"], (None, ""))
+    if told.get("parties") and party not in told["parties"]:
+        value = None
+    return tested(told["op"], value, told.get("value"), now)
+
+
+def tested(op: str, value: Any, wanted: Any, now: int) -> bool:
+    held = [one for one in (value if isinstance(value, list) else [value]) if one is not None]
+    if op == "MISSING":
+        return not held
+    if op == "NE":
+        return wanted not in held
+    if op == "NOT_IN":
+        return not any(one in wanted for one in held)
+    return any(one_passes(op, one, wanted, now) for one in held)
+
+
+def one_passes(op: str, one: Any, wanted: Any, now: int) -> bool:
+    if op == "EXISTS":
+        return True
+    if op == "IN":
+        return any(one == other and type(one) is type(other) for other in wanted)
+    if op in ("WITHIN_LAST", "MORE_THAN_AGO", "WITHIN_NEXT"):
+        return relative(op, instant(one), wanted * DAY, now)
+    if op in ("CONTAINS", "STARTS_WITH"):
+        if not isinstance(one, str):
+            return False
+        return wanted in one if op == "CONTAINS" else one.startswith(wanted)
+    if op == "EQ":
+        return bool(comparable(one) == comparable(wanted)) and isinstance(one, bool) == isinstance(
+            wanted, bool
+        )
+    low, high = wanted if op == "BETWEEN" else (wanted, wanted)
+    if isinstance(one, bool) or isinstance(comparable(one), str) != isinstance(comparable(low), str):
+        return False
+    return ordered(op, comparable(one), comparable(low), comparable(high))
+
+
+def ordered(op: str, one: Any, low: Any, high: Any) -> bool:
+    outcomes = {"GT": one > low, "GTE": one >= low, "LT": one < low, "LTE": one <= low}
+    return bool({**outcomes, "BETWEEN": low <= one <= high, "EQ": one == low, "NE": one != low}[op])
+
+
+def comparable(value: Any) -> Any:
+    """Dates as instants, numbers exactly, everything else as it is."""
+    if isinstance(value, str) and len(value) >= 10 and value[4:5] == value[7:8] == "-":
+        return Decimal(instant(value))
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return Decimal(repr(value))
+    return value
+
+
+def instant(text: str) -> int:
+    at = datetime.fromisoformat(text)
+    return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def relative(op: str, at: int, span: int, now: int) -> bool:
+    if op == "WITHIN_LAST":
+        return now - span < at <= now
+    return at <= now - span if op == "MORE_THAN_AGO" else now <= at < now + span
+
+
+def event_rule(told: dict[str, Any], events: Iterable[Event], now: int) -> bool:
+    found = [
+        event for event in events if pattern(told, event) and in_window(told.get("window") or {}, event, now)
+    ]
+    measure = next((m for m in ("sum", "avg", "min", "max", "count") if m in told), None)
+    if measure is None:
+        return bool(found)
+    wanted = told[measure]
+    if measure == "count":
+        return ordered(wanted["op"], len(found), wanted["value"], wanted["value"])
+    raw = [event.properties.get(wanted["property"]) for event in found]
+    numbers = [
+        Decimal(repr(one)) for one in raw if isinstance(one, int | float) and not isinstance(one, bool)
+    ]
+    limit = Decimal(repr(wanted["value"]))
+    if measure == "sum":
+        return ordered(wanted["op"], sum(numbers, Decimal()), limit, limit)
+    if not numbers:
+        return False
+    if measure == "avg":
+        scaled = limit * len(numbers)
+        return ordered(wanted["op"], sum(numbers, Decimal()), scaled, scaled)
+    return ordered(wanted["op"], min(numbers) if measure == "min" else max(numbers), limit, limit)
+
+
+def pattern(told: dict[str, Any], event: Event) -> bool:
+    tests = told.get("where") or []
+    named = event.name == told["name"]
+    return named and all(
+        tested(t["op"], event.properties.get(t["property"]), t.get("value"), 0) for t in tests
+    )
+
+
+def in_window(window: dict[str, Any], event: Event, now: int) -> bool:
+    if "lastDays" in window:
+        return event.at > now - int(window["lastDays"]) * DAY
+    after = "from" not in window or event.at >= instant(window["from"])
+    return after and ("to" not in window or event.at < instant(window["to"]))
+
+
+def sequence(told: dict[str, Any], happened: list[Event], now: int) -> bool:
+    patterns = [*told["steps"], *([told["without"]] if "without" in told else [])]
+    names = {one["name"] for one in patterns}
+    events = sorted((e for e in happened if e.name in names), key=lambda e: (e.at, e.id))
+    limit = round(told["withinHours"] * HOUR)
+    since = now - told["lastDays"] * DAY if "lastDays" in told else -(10**18)
+    for chosen in combinations(range(len(events)), len(told["steps"])):
+        if completes(told, events, chosen, limit):
+            at = done_at(told, events, chosen[-1], limit)
+            if at is not None and since < at <= now:
+                return True
+    return False
+
+
+def completes(told: dict[str, Any], events: list[Event], chosen: tuple[int, ...], limit: int) -> bool:
+    if told.get("strict") and chosen[-1] - chosen[0] != len(chosen) - 1:
+        return False
+    if events[chosen[-1]].at - events[chosen[0]].at > limit:
+        return False
+    return all(pattern(step, events[n]) for step, n in zip(told["steps"], chosen, strict=True))
+
+
+def done_at(told: dict[str, Any], events: list[Event], last: int, limit: int) -> int | None:
+    """When it is complete; None if what should not happen did."""
+    at = events[last].at
+    if "without" not in told:
+        return at
+    after = (event for event in events[last + 1 :] if event.at <= at + limit)
+    return None if any(pattern(told["without"], event) for event in after) else at + limit

@@ -1,0 +1,99 @@
+"""Random rules and random histories. Few names, values and instants, so that much coincides."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.segment_oracle import DAY, HOUR, Event
+
+START = 1_767_600_000_000  # 2026-01-05T08:00:00Z
+NAMES = ("Order", "View", "Open")
+COLOURS = ("red", "blue", "red wine", "a*b?")
+NUMBERS = st.sampled_from((0, 1, 2, 3, 9.5, 10, 11.77, -4))
+ORDER = st.sampled_from(("EQ", "NE", "GT", "GTE", "LT", "LTE"))
+INSTANTS = st.one_of(
+    st.integers(-40 * DAY, 40 * DAY),
+    st.sampled_from([n * DAY for n in range(-31, 32)]),
+    st.sampled_from([n * HOUR for n in range(-8, 9)]),
+)
+
+properties = st.fixed_dictionaries(
+    {},
+    optional={
+        "amount": st.one_of(NUMBERS, st.just("12"), st.just(True), st.none()),
+        "colour": st.one_of(st.sampled_from(COLOURS), st.lists(st.sampled_from(COLOURS), max_size=2)),
+        "gift": st.booleans(),
+    },
+)
+
+
+@st.composite
+def histories(draw: st.DrawFn, most: int = 8) -> list[Event]:
+    """Events of one person, in no order."""
+    told = draw(st.lists(st.tuples(st.sampled_from(NAMES), INSTANTS, properties), max_size=most))
+    return [Event(f"e{n}", name, START + at, held) for n, (name, at, held) in enumerate(told)]
+
+
+def compared(name: str, op: str, value: Any) -> dict[str, Any]:
+    return {"property": name, "op": op, "value": value}
+
+
+def present(name: str, op: str) -> dict[str, Any]:
+    return {"property": name, "op": op}
+
+
+def between(one: float, other: float) -> dict[str, Any]:
+    return compared("amount", "BETWEEN", sorted([one, other]))
+
+
+amount, colour, gift = st.just("amount"), st.just("colour"), st.just("gift")
+texts = st.sampled_from((*COLOURS, "re", "*"))
+choices = st.lists(st.sampled_from(COLOURS), min_size=1, max_size=2)
+tests = st.one_of(
+    st.builds(compared, amount, ORDER, NUMBERS),
+    st.builds(between, NUMBERS, NUMBERS),
+    st.builds(compared, colour, st.sampled_from(("EQ", "NE", "CONTAINS", "STARTS_WITH")), texts),
+    st.builds(compared, colour, st.sampled_from(("IN", "NOT_IN")), choices),
+    st.builds(present, st.sampled_from(("amount", "gift")), st.sampled_from(("EXISTS", "MISSING"))),
+    st.builds(compared, gift, st.sampled_from(("EQ", "NE")), st.booleans()),
+)
+
+
+@st.composite
+def patterns(draw: st.DrawFn) -> dict[str, Any]:
+    where = draw(st.lists(tests, max_size=2))
+    return {"name": draw(st.sampled_from(NAMES)), **({"where": where} if where else {})}
+
+
+@st.composite
+def event_rules(draw: st.DrawFn) -> dict[str, Any]:
+    measure = draw(st.sampled_from(("count", "count", "sum", "avg", "min", "max", None)))
+    told = draw(patterns())
+    if measure == "count":
+        told["count"] = {"op": draw(ORDER), "value": draw(st.integers(0, 3))}
+    elif measure:
+        told[measure] = {"property": "amount", "op": draw(ORDER), "value": draw(NUMBERS)}
+    kind = draw(st.sampled_from(("ever", "last", "last", "fixed")))
+    if kind == "last":
+        told["window"] = {"lastDays": draw(st.sampled_from((1, 2, 7, 30)))}
+    elif kind == "fixed":
+        day = draw(st.integers(1, 27))
+        told["window"] = {"from": f"2026-01-{day:02}", "to": f"2026-02-{day:02}T08:00:00Z"}
+    return {"event": told}
+
+
+@st.composite
+def sequence_rules(draw: st.DrawFn) -> dict[str, Any]:
+    without = draw(st.booleans())
+    steps = draw(st.lists(patterns(), min_size=1 if without else 2, max_size=3))
+    told: dict[str, Any] = {"steps": steps, "withinHours": draw(st.sampled_from((1, 24, 48, 240, 0.5)))}
+    if without:
+        told["without"] = draw(patterns())
+    if draw(st.booleans()):
+        told["strict"] = True
+    if draw(st.booleans()):
+        told["lastDays"] = draw(st.sampled_from((1, 7, 30)))
+    return {"sequence": told}
+
+
+timed_rules = st.one_of(event_rules(), event_rules(), sequence_rules())

@@ -1,0 +1,110 @@
+"""Intervals of timed conditions against brute force, at the instants where something may change."""
+
+from typing import Any
+
+import orjson
+from hypothesis import given, settings
+
+from oneid.domain.catalog import Catalog
+from oneid.domain.segments.conditions import condition_id, from_stored, timed, to_stored, written
+from oneid.domain.segments.histories import Occurrence
+from oneid.domain.segments.intervals import intervals, true_for_nobody
+from oneid.domain.segments.parsing import Parser
+from oneid.domain.segments.rules import Timed
+from tests.segment_oracle import DAY, HOUR, Event, Person, is_member
+from tests.segment_strategies import START, histories, timed_rules
+
+
+def parsed(rule: dict[str, Any]) -> Timed:
+    (found,) = timed(Parser(Catalog()).parse(rule)).values()
+    return found
+
+
+def occurrences(events: list[Event]) -> list[Occurrence]:
+    return [Occurrence(event.id, event.name, event.at, event.properties) for event in events]
+
+
+def true_at(rule: Timed, events: list[Event], now: int) -> bool:
+    within = any(
+        start <= now and (end is None or now < end) for start, end in intervals(rule, occurrences(events))
+    )
+    return within != true_for_nobody(rule)
+
+
+def turning_points(events: list[Event]) -> set[int]:
+    """Every instant at which any condition of the strategies can turn, and one millisecond on either side."""
+    spans = [0, *(days * DAY for days in (1, 2, 7, 30)), *(hours * HOUR for hours in (1, 24, 48, 240))]
+    spans += [a + b for a in spans for b in spans]
+    return {event.at + span + near for event in events for span in [*spans, HOUR // 2] for near in (-1, 0, 1)}
+
+
+@settings(max_examples=400, deadline=None)
+@given(rule=timed_rules, events=histories())
+def test_a_condition_holds_exactly_when_brute_force_says_so(
+    rule: dict[str, Any], events: list[Event]
+) -> None:
+    condition, person = parsed(rule), Person(events=events)
+    points = sorted(turning_points(events) | {START})
+
+    kept = intervals(condition, occurrences(events))
+
+    usual = true_for_nobody(condition)
+    for now in points[:: max(1, len(points) // 80)]:
+        within = any(start <= now and (end is None or now < end) for start, end in kept)
+        assert (within != usual) == is_member(rule, person, now), now
+
+
+@settings(max_examples=200, deadline=None)
+@given(rule=timed_rules)
+def test_a_condition_reads_back_from_its_stored_form_as_the_same(rule: dict[str, Any]) -> None:
+    condition = parsed(rule)
+
+    again = parsed(orjson.loads(orjson.dumps(written(condition))))
+
+    assert again == condition
+    assert condition_id(again) == condition_id(condition)
+
+
+def test_who_ordered_within_thirty_days_leaves_at_exactly_thirty_days() -> None:
+    rule = parsed({"event": {"name": "Order", "window": {"lastDays": 30}}})
+
+    assert intervals(rule, [Occurrence("m1", "Order", START, {})]) == [(START, START + 30 * DAY)]
+
+
+def test_without_any_event_there_is_no_interval_whatever_the_rule() -> None:
+    rule = parsed({"event": {"name": "Order", "count": {"op": "EQ", "value": 0}}})
+
+    assert true_for_nobody(rule)
+    assert intervals(rule, []) == []
+    assert intervals(rule, [Occurrence("m1", "Order", START, {})]) == [(START, None)]
+
+
+def test_the_same_event_told_twice_counts_once() -> None:
+    rule = parsed({"event": {"name": "Order", "count": {"op": "GTE", "value": 2}}})
+
+    assert intervals(rule, [Occurrence("m1", "Order", START, {})] * 2) == []
+
+
+def test_money_is_added_exactly() -> None:
+    told = {"property": "amount", "op": "EQ", "value": 0.3}
+    rule = parsed({"event": {"name": "Order", "sum": told}})
+    events = [Occurrence(f"m{n}", "Order", START + n, {"amount": 0.1}) for n in range(3)]
+
+    assert intervals(rule, events) == [(START + 2, None)]
+
+
+def test_intervals_come_back_from_the_graph_as_they_were() -> None:
+    held = {3: ((1, 2), (5, None)), 12: ((0, 7),)}
+
+    assert from_stored(to_stored(held)) == held
+    assert from_stored(None) == {}
+
+
+def test_an_order_without_a_second_one_counts_only_once_the_time_is_over() -> None:
+    told = {"steps": [{"name": "Cart"}], "without": {"name": "Order"}, "withinHours": 2}
+    rule = parsed({"sequence": told})
+    cart = Occurrence("m1", "Cart", START, {})
+
+    assert intervals(rule, [cart]) == [(START + 2 * HOUR, None)]
+    assert intervals(rule, [cart, Occurrence("m2", "Order", START + 2 * HOUR, {})]) == []
+    assert true_at(rule, [Event("m1", "Cart", START)], START + 2 * HOUR)
