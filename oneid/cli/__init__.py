@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "keys": "oneid.cli.keys:keys",
     "backup": "oneid.cli.backup:backup",
     "restore": "oneid.cli.backup:restore",
+    "compact": "oneid.cli.compact:compact",
     "reset": "oneid.cli.reset:reset",
 }
 

@@ -17,6 +17,7 @@ from oneid.embedded.server import Memory, Program
 from oneid.embedded.signals import uninterrupted
 from oneid.embedded.state import State
 from oneid.embedded.supervisor import Say, Supervisor
+from oneid.embedded.swap import settle
 from oneid.embedded.valkey import valkey
 
 SERVERS = ("redis", "neo4j", "opensearch")
@@ -46,8 +47,11 @@ def programs(
 
 
 def stop_leftovers(directory: Path) -> int:
-    """Ends what a killed supervisor left on `directory`; says how many processes that were."""
-    return stop_others(list(state.load(directory).alive().values()), 45)
+    """Ends what a killed supervisor left on `directory`, a compaction half done too; says how many processes
+    that were. The directory must be locked."""
+    count = stop_others(list(state.load(directory).alive().values()), 45)
+    settle(directory)
+    return count
 
 
 @contextmanager
