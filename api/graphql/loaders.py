@@ -12,6 +12,7 @@ from api.graphql.relay import Page
 from oneid.bootstrap import Services
 from oneid.domain.customers import CustomerRecord
 from oneid.domain.decisions import Decision
+from oneid.domain.households import Household
 from oneid.domain.messages import StoredEvent, parse_time
 from search.event_pages import EventRequest
 from search.events import EventFilter
@@ -58,6 +59,15 @@ class DecisionsOf:
     after: int
 
 
+@dataclass(frozen=True, slots=True)
+class MembersOf:
+    """The first `size` members of a household after a ONE-ID."""
+
+    household: str
+    size: int
+    after: str
+
+
 class Loaders:
     """The loaders of one operation, each made when it is first needed."""
 
@@ -88,6 +98,27 @@ class Loaders:
     def decision_counts(self) -> DataLoader[OneIds, int]:
         """How many decisions customers have."""
         return DataLoader(self._services.decision_pages.counts)
+
+    @cached_property
+    def households(self) -> DataLoader[str, list[Household]]:
+        """Households by a member's ONE-ID."""
+        return DataLoader(self._services.households.of_customers)
+
+    @cached_property
+    def members(self) -> DataLoader[MembersOf, list[CustomerRecord]]:
+        """Pages of households' members."""
+        return DataLoader(self._members)
+
+    @cached_property
+    def member_counts(self) -> DataLoader[str, int]:
+        """How many members households have."""
+        return DataLoader(self._services.households.member_counts)
+
+    async def _members(self, asked: list[MembersOf]) -> list[list[CustomerRecord]]:
+        async def read(group: tuple[int, str], keys: Sequence[MembersOf]) -> list[list[CustomerRecord]]:
+            return await self._services.households.members([key.household for key in keys], *group)
+
+        return await by_group(asked, lambda key: (key.size, key.after), read)
 
     async def _events(self, asked: list[EventsOf]) -> list[SearchPage[StoredEvent]]:
         return await self._services.event_pages.of([one.request for one in asked])

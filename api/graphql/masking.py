@@ -33,6 +33,11 @@ def mask_identifier(kind: str, value: str) -> str:
     return mask_email(value) if kind == "email" else mask_phone(value)
 
 
+def mask_household(kind: str, value: str) -> str:
+    """A household's value as a reader without `pii:read` sees it, whatever its type: it tells where people live."""
+    return mask_identifier(kind, value) if kind in PII_TYPES else f"{value[:1]}***"
+
+
 def mask_attribute(key: str, value: Any, personal: Set[str] = PII_KEYS) -> Any:
     """An attribute's value as a reader without `pii:read` sees it; `personal`: keys declared to be so."""
     if key.lower() in PII_KEYS or key in personal:

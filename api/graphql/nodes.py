@@ -9,7 +9,9 @@ from api.graphql.context import Context, Info
 from api.graphql.customers.types import Customer
 from api.graphql.events.types import Event
 from api.graphql.fields import root
+from api.graphql.households.queries import household_node
 from api.graphql.operations.queries import operation_node
+from api.graphql.proposals.queries import proposal_node
 from api.graphql.relay import MAX_PAGE, Node, decode_id
 from api.graphql.scopes import Scope
 from oneid.errors import TooLarge
@@ -24,7 +26,13 @@ async def event_node(context: Context, key: str) -> Node | None:
     return Event.from_domain(event, context.pii, context.personal) if event else None
 
 
-KINDS: Final = {"Customer": customer_node, "Event": event_node, "Operation": operation_node}
+KINDS: Final = {
+    "Customer": customer_node,
+    "Event": event_node,
+    "Household": household_node,
+    "MergeProposal": proposal_node,
+    "Operation": operation_node,
+}
 
 
 async def find_node(context: Context, id_: strawberry.ID) -> Node | None:

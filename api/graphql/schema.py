@@ -27,11 +27,14 @@ from api.graphql.erasure.queries import ErasureQueries
 from api.graphql.events.mutations import EventMutations
 from api.graphql.events.queries import EventQueries
 from api.graphql.execution import AdminSchema
+from api.graphql.households.queries import HouseholdQueries
 from api.graphql.identity.mutations import IdentityMutations
 from api.graphql.identity.queries import IdentityQueries
 from api.graphql.nodes import NodeQueries
 from api.graphql.operations.mutations import OperationMutations
 from api.graphql.operations.subscriptions import OperationSubscriptions
+from api.graphql.proposals.mutations import ProposalMutations
+from api.graphql.proposals.queries import ProposalQueries
 from api.graphql.scalars import SCALARS
 
 
@@ -44,6 +47,8 @@ class Query(
     AttributeQueries,
     DeadLetterQueries,
     ErasureQueries,
+    HouseholdQueries,
+    ProposalQueries,
     ClockQueries,
 ): ...
 
@@ -61,6 +66,7 @@ class Mutation(
     OperationMutations,
     ErasureMutations,
     ExportMutations,
+    ProposalMutations,
 ): ...
 
 

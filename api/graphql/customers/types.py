@@ -1,7 +1,7 @@
 """The customer and what hangs on it."""
 
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Final
 
 import strawberry
 from strawberry.scalars import JSON
@@ -9,12 +9,22 @@ from strawberry.scalars import JSON
 from api.graphql.context import Context, Info
 from api.graphql.events.types import Event
 from api.graphql.fields import field
-from api.graphql.identity.types import IdentityDecision
-from api.graphql.loaders import EventsOf
-from api.graphql.masking import mask_attribute, mask_identifier
+from api.graphql.identity.types import IdentifierValue, IdentityDecision
+from api.graphql.loaders import EventsOf, MembersOf
+from api.graphql.masking import mask_attribute, mask_household, mask_identifier
 from api.graphql.paging import decision_connection, event_connection
-from api.graphql.relay import After, Connection, First, Node, encode_id, page
+from api.graphql.relay import (
+    After,
+    Connection,
+    First,
+    Node,
+    decode_cursor,
+    encode_cursor,
+    encode_id,
+    page,
+)
 from api.graphql.scalars import DateTime
+from oneid.domain import households as domain
 from oneid.domain.customers import AttributeValue, CustomerRecord, LinkedIdentifier
 
 
@@ -127,6 +137,11 @@ class Customer(Node):
     ) -> Connection[IdentityDecision]:
         return await decision_connection(info.context, self.one_ids, page(first, after))
 
+    @field("The households that the customer is a member of, the first one known first.")
+    async def households(self, info: Info) -> "list[Household]":
+        found = await info.context.loaders.households.load(self.record.one_id)
+        return [Household.from_domain(household, info.context.pii) for household in found]
+
     @property
     def one_ids(self) -> tuple[str, ...]:
         """Every ONE-ID that this customer has had."""
@@ -147,3 +162,43 @@ class Customer(Node):
     @classmethod
     def from_optional(cls, record: CustomerRecord | None) -> "Customer | None":
         return cls.from_domain(record) if record else None
+
+
+MEMBER_CURSOR: Final = "member"
+
+
+@strawberry.type(
+    description="What several people share, such as a landline. It stands above them and joins none."
+)
+class Household(Node):
+    identifier: IdentifierValue = strawberry.field(
+        description="What names it; masked without `pii:read`, whatever its type."
+    )
+    created_at: DateTime = strawberry.field(description="When it was first named.")
+    key: strawberry.Private[str]
+
+    @field("The customers who belong to it, in the order of their ONE-IDs.")
+    async def members(self, info: Info, first: First = None, after: After = None) -> Connection[Customer]:
+        asked, loaders = page(first, after), info.context.loaders
+        (start,) = decode_cursor(MEMBER_CURSOR, after) or [""]
+        found = await loaders.members.load(MembersOf(self.key, asked.size + 1, start))
+        items = [
+            (encode_cursor(MEMBER_CURSOR, record.one_id), Customer.from_domain(record))
+            for record in found[: asked.size]
+        ]
+        return Connection[Customer].of(
+            items,
+            has_next=len(found) > asked.size,
+            has_previous=after is not None,
+            count=lambda: loaders.member_counts.load(self.key),
+        )
+
+    @classmethod
+    def from_domain(cls, household: domain.Household, pii: bool) -> "Household":
+        kind, value = household.identifier.type, household.identifier.value
+        return cls(
+            id=encode_id("Household", household.id),
+            identifier=IdentifierValue(type=kind, value=value if pii else mask_household(kind, value)),
+            created_at=DateTime(household.created_at),
+            key=household.id,
+        )

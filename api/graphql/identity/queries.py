@@ -1,6 +1,6 @@
 """Rules, evidence and the audit log."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import strawberry
 
@@ -8,6 +8,7 @@ from api.graphql.context import Info
 from api.graphql.customers.inputs import CustomerLookup
 from api.graphql.fields import root
 from api.graphql.identity.evidence import IdentityExplanation
+from api.graphql.identity.health import IdentityHealth
 from api.graphql.identity.log import LogFilter, decision_log
 from api.graphql.identity.rules import IdentityRules
 from api.graphql.identity.types import IdentityDecision, IdentityDecisionKind
@@ -16,6 +17,8 @@ from api.graphql.scalars import DateTime
 from api.graphql.scopes import Scope
 
 Side = Annotated[CustomerLookup, strawberry.argument(description="One of the two.")]
+
+HEALTH_ROWS: Final = 10
 
 
 @strawberry.type
@@ -45,3 +48,11 @@ class IdentityQueries:
     ) -> Connection[IdentityDecision]:
         wanted = LogFilter(message_id, one_id, kind, since)
         return await decision_log(info.context, wanted, page(first, after))
+
+    @root(
+        f"Signs of over-merging: the {HEALTH_ROWS} largest customers and the {HEALTH_ROWS} most shared values.",
+        Scope.CUSTOMERS_READ,
+    )
+    async def identity_health(self, info: Info) -> IdentityHealth:
+        found = await info.context.services.health.read(HEALTH_ROWS)
+        return IdentityHealth.from_domain(found, info.context.pii)

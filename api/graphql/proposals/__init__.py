@@ -1,0 +1,1 @@
+"""Merge proposals in the schema."""
