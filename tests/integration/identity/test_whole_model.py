@@ -78,15 +78,20 @@ class World:
         extra = {"userId": first} if first else {}
         return event(extra=extra, context={"externalIds": others}), keys
 
-    async def ingest(self, numbers: list[tuple[str, int]]) -> None:
+    async def append(self, numbers: list[tuple[str, int]]) -> list[Key]:
+        """Received now: what is received before an erasure does not count after it."""
         item, keys = self.told(numbers)
-        (one_id,) = await self.pipeline.ingest(item)
-        self.note(one_id, keys)
+        await self.pipeline.append([item], received=self.pipeline.stores.clock.now())
+        return keys
+
+    async def ingest(self, numbers: list[tuple[str, int]]) -> None:
+        keys = await self.append(numbers)
+        (received,) = await self.pipeline.drain()
+        self.note(received.one_id, keys)
 
     async def redeliver(self, numbers: list[tuple[str, int]]) -> None:
         """The consumer dies after the commit; the next one gets the same entry again."""
-        item, keys = self.told(numbers)
-        await self.pipeline.append([item])
+        keys = await self.append(numbers)
         entries = await self.pipeline.stores.log.read(0, self.pipeline.holder, 10, 1)
         await self.pipeline.service.apply(entries)
         self.count += 1
