@@ -16,6 +16,7 @@ async def consume(settings: Settings, stop: asyncio.Event) -> None:
     """Works on every partition until `stop` is set."""
     async with open_stores(settings, patience=BULK_PATIENCE) as stores:
         workers = [worker(stores, settings, number) for number in range(settings.partitions)]
+        serve_metrics(settings)
         async with asyncio.TaskGroup() as tasks:
             for one in workers:
                 tasks.create_task(one.run(stop))
@@ -40,7 +41,6 @@ def worker(stores: Stores, settings: Settings, partition: int) -> PartitionWorke
 async def main() -> None:
     configure()
     settings = Settings()
-    serve_metrics(settings)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -23,26 +23,28 @@ def applications(settings: Settings, environment: Mapping[str, str]) -> list[Pro
             name="api",
             group=GROUP,
             command=[*_PYTHON, "uvicorn", "api.app:app", *listen, "--no-access-log"],
-            ready=lambda: _healthy(url),
+            ready=lambda: _answers(f"{url}/healthz"),
             environment=environment,
             url=url,
             port=port,
         ),
-        Program(
-            name="consumer",
-            group=GROUP,
-            command=[*_PYTHON, "workers.consumer"],
-            ready=_at_once,
-            environment=environment,
-        ),
-        Program(
-            name="worker",
-            group=GROUP,
-            command=[*_PYTHON, "arq", "workers.settings.WorkerSettings"],
-            ready=_at_once,
-            environment=environment,
-        ),
+        _background("consumer", [*_PYTHON, "workers.consumer"], settings, environment),
+        _background("worker", [*_PYTHON, "arq", "workers.settings.WorkerSettings"], settings, environment),
     ]
+
+
+def _background(name: str, command: list[str], settings: Settings, environment: Mapping[str, str]) -> Program:
+    """A process that serves nothing but its metrics, and these as soon as it works."""
+    port = free_port()
+    metrics = f"http://{settings.host}:{port}/metrics"
+    return Program(
+        name=name,
+        group=GROUP,
+        command=command,
+        ready=lambda: _answers(metrics),
+        environment={**environment, "ONEID_METRICS_PORT": str(port)},
+        port=port,
+    )
 
 
 def _port(settings: Settings) -> int:
@@ -55,14 +57,9 @@ def _port(settings: Settings) -> int:
     return settings.port
 
 
-def _healthy(url: str) -> bool:
+def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/healthz", timeout=2) as answer:
+        with urllib.request.urlopen(url, timeout=2) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
-
-
-def _at_once() -> bool:
-    """They listen nowhere; the supervisor notices if they end."""
-    return True
