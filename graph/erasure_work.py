@@ -48,6 +48,11 @@ OPTIONAL MATCH (c:OperationChunk {operation: o.id})
 DETACH DELETE o, c
 """
 
+#: An export that was under way when its operation was deleted.
+DELETE_ORPHANS: Final = """
+MATCH (c:OperationChunk) WHERE NOT EXISTS { MATCH (o:Operation) WHERE o.id = c.operation } DELETE c
+"""
+
 SCRUB_OPERATIONS: Final = """
 MATCH (o:Operation) WHERE any(text IN $texts WHERE o.result CONTAINS text)
 REMOVE o.result
@@ -97,6 +102,7 @@ class ErasureWork:
         await self._graph.write("erasures.scrub_anchors", SCRUB_ANCHORS, values=values)
         one_ids = list(erasure.one_ids)
         await self._graph.write("erasures.delete_operations", DELETE_OPERATIONS, oneIds=one_ids)
+        await self._graph.write("erasures.delete_orphans", DELETE_ORPHANS)
         texts = [*one_ids, *(value for value in values if len(value) >= SHORTEST)]
         await self._graph.write("erasures.scrub_operations", SCRUB_OPERATIONS, texts=texts)
 

@@ -8,7 +8,7 @@ from graph.erasure_work import ErasureWork
 from graph.projection import Projections
 from graph.receipts import Receipts
 from graph.rules import RulesStore
-from oneid.bootstrap import Stores
+from oneid.bootstrap import Stores, profile_writer
 from oneid.log.dead_letters import DeadLetters
 from oneid.log.erasure import LogErasure
 from oneid.services.erasure import ErasureService
@@ -88,7 +88,7 @@ def erasing(stores: Stores, killer: Killer | None = None) -> Erasing:
         guard.around(LogErasure(stores.redis, stores.log.partitions)),
         guard.around(DeadLetters(stores.redis)),
         guard.around(stores.event_erasure),
-        guard.around(stores.profiles),
+        guard.around(profile_writer(stores)),
         stores.clock,
         "CN",
         last_look=0,

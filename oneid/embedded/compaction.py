@@ -22,10 +22,7 @@ from oneid.embedded.supervisor import Supervisor
 from oneid.embedded.swap import copy_directory, swap
 
 PATIENCE_SECONDS: Final = 600.0
-EAGER: Final = {
-    "index.merge.policy.expunge_deletes_allowed": 0,
-    "index.soft_deletes.retention_lease.sync_interval": "1s",
-}
+EAGER: Final = {"index.merge.policy.expunge_deletes_allowed": 0}
 
 
 def compact(directory: Path, console: Console, *, memory: Memory | None = None) -> None:
