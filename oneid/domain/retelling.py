@@ -21,11 +21,18 @@ class Told:
 
 
 class Retelling:
-    """Takes events in order, with the acts between them. Memory: about 400 bytes an event."""
+    """Takes events in order, with the acts between them. Memory: about 400 bytes an event. `erasures`: the version
+    of the tombstones before the first event was read."""
 
     def __init__(
-        self, rules: IdentityRules, region: str, acts: Iterable[Decision], generic: frozenset[str]
+        self,
+        rules: IdentityRules,
+        region: str,
+        acts: Iterable[Decision],
+        generic: frozenset[str],
+        erasures: int = 0,
     ) -> None:
+        self.erasures = erasures
         self.replay = Replay(rules, region, generic=generic)
         self.rules = rules
         self.events: list[Told] = []

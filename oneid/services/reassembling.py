@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from neo4j import AsyncManagedTransaction
 
-from graph import identity, pauses, snapshots
+from graph import identity, pauses, snapshots, tombstones
 from graph.client import Graph
 from oneid.clock import Clock, sequence
 from oneid.domain import attributes
@@ -40,7 +40,7 @@ class Reassembler:
     ) -> int:
         """Writes these components in one transaction; returns how many have changed meanwhile and were left.
 
-        Raises Retriable if the pause is over: nothing is written.
+        Raises Retriable if the pause is over, or somebody was erased since the log was read: nothing is written.
         """
         events = await self._identifying(found)
         base = Decision(
@@ -57,6 +57,8 @@ class Reassembler:
         async def work(tx: AsyncManagedTransaction) -> int:
             if not await pauses.stands(tx, holder, sequence()):
                 raise Retriable("resolution is no longer paused")
+            if await tombstones.current_version(tx) != retelling.erasures:
+                raise Retriable("somebody was erased meanwhile")
             space = await load(tx, found)
             formers = await identity.formers(tx, space.customers)
             regrouping = Regrouping(space, formers, base.at)

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
-from graph import pauses, snapshots
+from graph import pauses, snapshots, tombstones
 from graph.client import Graph
 from graph.rules import RulesStore
 from oneid.clock import monotonic, sequence
@@ -73,8 +73,9 @@ class ReprocessService:
     async def _retell(self, run: Run, generic: frozenset[str]) -> Retelling:
         """Everything but the newest events. Values that turn out to be generic are known from the start in a
         second telling, since those whom they would have joined must never have been."""
+        erasures = await self._graph.transact("tombstones.version", tombstones.current_version)
         acts = await snapshots.acts(self._graph, 0)
-        retelling = Retelling(await self._rules.current(), self._region, acts, generic)
+        retelling = Retelling(await self._rules.current(), self._region, acts, generic, erasures)
         await self._read(run, retelling, sequence() - UNSETTLED_SECONDS * 10**9)
         found = retelling.replay.generic()
         return retelling if found == generic else await self._retell(run, found)
