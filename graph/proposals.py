@@ -113,7 +113,7 @@ RETURN {mergeProposal: p.id, probability: p.probability, evidence: p.evidence, p
 UNION
 UNWIND $oneIds AS oneId
 MATCH (:Customer {oneId: oneId})-[r:DISTINCT_FROM]-(:Customer)
-RETURN {distinctSince: r.at, reason: r.reason} AS data
+RETURN {distinctSince: r.at} AS data
 """
 
 PROPOSALS: Final = Attached("mergeProposals", MERGE, SPLIT, ERASE, EXPORT)

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oneid.domain.evidence import prepare
+from oneid.domain.evidence import Prepared, prepare
+from oneid.domain.identifiers import Identifier
 from oneid.domain.messages import Message
 from oneid.domain.resolution import Resolver
 from oneid.domain.rules import DEFAULT_TYPES, IdentityRules
@@ -105,3 +106,22 @@ def test_every_former_one_id_redirects_without_a_cycle_to_a_customer_that_lives(
     for key, node in space.identifiers.items():
         owners = [c.one_id for c in space.customers.values() if key in c.identifiers]
         assert owners == ([node.owner] if node.owner else [])
+
+
+@given(histories, st.lists(st.integers(0, 2), max_size=40))
+@settings(max_examples=200, deadline=None)
+def test_households_never_change_who_is_who(history: list[tuple[list[Key], int]], homes: list[int]) -> None:
+    at_home: list[tuple[list[Key], int]] = [
+        ([*named, *(("landline", f"+86216123456{home}") for home in homes[n : n + 1])], days)
+        for n, (named, days) in enumerate(history)
+    ]
+    alone, together = run(IdentityRules(), history), run(IdentityRules(), at_home)
+    assert partition(together[0]) == partition(alone[0])
+    assert together[1] == alone[1]
+    assert [case.named.households for case in map(prepared, range(len(at_home)), at_home)] == [
+        tuple(Identifier(kind, value) for kind, value in named if kind == "landline") for named, _ in at_home
+    ]
+
+
+def prepared(number: int, event: tuple[list[Key], int]) -> Prepared:
+    return prepare(message(number, *event), IdentityRules(), "CN")
