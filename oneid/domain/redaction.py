@@ -3,13 +3,14 @@
 What is taken out becomes null, which names nobody: a placeholder would be an identifier that many share.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any, Final, cast
 
 import phonenumbers
 
 from oneid.domain.identifiers import Identifier
-from oneid.domain.normalisation import Dropped, as_text
+from oneid.domain.normalisation import as_text
 from oneid.domain.rules import IdentityRules
 from oneid.domain.tombstones import plain_key
 
@@ -27,7 +28,8 @@ class Redactor:
     def __init__(self, keys: Collection[str], rules: IdentityRules, region: str) -> None:
         self._keys = frozenset(keys)
         self._kinds = {Identifier.from_key(key).type for key in keys}
-        self._texts = [text for key in keys for text in notations(Identifier.from_key(key))]
+        texts = [re.escape(text) for key in keys for text in notations(Identifier.from_key(key))]
+        self._texts = re.compile("|".join(texts), re.IGNORECASE) if texts else None
         self._rules = rules
         self._region = region
 
@@ -47,21 +49,10 @@ class Redactor:
             return value
         if (name in NAMING or len(as_text(value)) >= SHORTEST) and self._names(value):
             return None
-        return self._without(value) if isinstance(value, str) else value
+        return self._texts.sub("", value) if self._texts and isinstance(value, str) else value
 
     def _names(self, value: Any) -> bool:
-        try:
-            return any(
-                plain_key(kind, value, self._rules, self._region) in self._keys for kind in self._kinds
-            )
-        except Dropped:
-            return False
-
-    def _without(self, text: str) -> str:
-        """Free text without the values that stand in it."""
-        for found in self._texts:
-            text = text.replace(found, "")
-        return text
+        return any(plain_key(kind, value, self._rules, self._region) in self._keys for kind in self._kinds)
 
 
 def notations(identifier: Identifier) -> list[str]:
