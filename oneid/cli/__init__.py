@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "migrate": "oneid.cli.migrate:migrate",
     "reconcile": "oneid.cli.reconcile:reconcile",
     "reindex": "oneid.cli.reindex:reindex",
+    "propose": "oneid.cli.propose:propose",
     "keys": "oneid.cli.keys:keys",
     "backup": "oneid.cli.backup:backup",
     "restore": "oneid.cli.backup:restore",
