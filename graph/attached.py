@@ -9,5 +9,6 @@ from typing import Final
 from graph.attachment import Attached
 from graph.households import HOUSEHOLDS
 from graph.proposals import PROPOSALS
+from graph.segments import LISTS
 
-ATTACHED: Final[tuple[Attached, ...]] = (HOUSEHOLDS, PROPOSALS)
+ATTACHED: Final[tuple[Attached, ...]] = (HOUSEHOLDS, PROPOSALS, LISTS)

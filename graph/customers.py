@@ -10,6 +10,7 @@ from graph.client import Graph
 from oneid.domain.attributes import from_stored
 from oneid.domain.customers import CustomerRecord, LinkedIdentifier
 from oneid.domain.identifiers import Identifier
+from oneid.domain.segments import conditions
 
 RECORD: Final = """
 RETURN asked, c.oneId AS oneId, c.version AS version, c.seq AS seq, c.createdAt AS createdAt,
@@ -64,7 +65,8 @@ class Customers:
 
 
 def record_of(row: dict[str, Any]) -> CustomerRecord:
-    """A row of RECORD as a customer: identifiers oldest link first, former ONE-IDs oldest first."""
+    """A row of RECORD as a customer: identifiers oldest link first, former ONE-IDs oldest first. What only the
+    index needs may be left out of the row."""
     return CustomerRecord(
         one_id=row["oneId"],
         version=row["version"],
@@ -74,6 +76,8 @@ def record_of(row: dict[str, Any]) -> CustomerRecord:
         identifiers=tuple(linked(values) for values in in_order(row["identifiers"])),
         attributes=from_stored(row["attributes"]),
         former_one_ids=tuple(one_id for _, one_id in in_order(row["former"])),
+        held=conditions.from_stored(row.get("conditions")),
+        lists=tuple(sorted(row.get("lists") or ())),
     )
 
 

@@ -20,8 +20,12 @@ DONE: Final = """
 UNWIND $rows AS row
 MATCH (d:Division {id: row.id})
 SET d.moveAfter = $again_at
-WITH d, row WHERE row.last
-DELETE d
+FOREACH (_ IN CASE WHEN row.last THEN [1] ELSE [] END | DELETE d)
+WITH row UNWIND row.parts AS one_id
+MATCH (n:Customer {oneId: one_id})
+OPTIONAL MATCH (n)-[:MERGED_INTO]->(survivor:Customer)
+WITH DISTINCT coalesce(survivor, n) AS c
+SET c:Unevaluated, c.evaluateSeq = $again_at
 """
 
 
@@ -63,6 +67,14 @@ class Divisions:
         ]
 
     async def done(self, moves: Sequence[EventMove], again_at: int) -> None:
-        """Notes moves as done: the first time to be looked at again at `again_at`, the second time for good."""
-        rows = [{"id": move.id, "last": move.again or move.gone} for move in moves]
+        """Notes moves as done: the first time to be looked at again at `again_at`, the second time for good.
+        Who lost or got events is marked for evaluation."""
+        rows = [
+            {
+                "id": move.id,
+                "last": move.again or move.gone,
+                "parts": [*move.sources, *([move.target] if move.target else [])],
+            }
+            for move in moves
+        ]
         await self._graph.write("divisions.done", DONE, rows=rows, again_at=again_at)

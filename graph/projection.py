@@ -18,7 +18,7 @@ WHOLE: Final = """
 WITH c, c.version AS version
 RETURN collect({
   oneId: c.oneId, version: version, seq: c.seq, createdAt: c.createdAt, updatedAt: c.updatedAt,
-  attributes: c.attributes, dirty: c:Dirty, merged: c:Merged,
+  attributes: c.attributes, conditions: c.conditions, lists: c.lists, dirty: c:Dirty, merged: c:Merged,
   identifiers: [(i:Identifier)-[:IDENTIFIES]->(c) |
                 [i.linkedSeq, i.key, i.firstSeenAt, i.lastSeenAt, i.verified, i.source]],
   former: [(m:Merged)-[:MERGED_INTO]->(c) | [m.seq, m.oneId]]
@@ -81,6 +81,8 @@ MATCH (former:Customer {oneId: row.former})
 REMOVE former:Rehome
 WITH former, row
 MATCH (former)-[:MERGED_INTO]->(c:Customer)
+SET c:Unevaluated, c.evaluateSeq = $again_at
+WITH former, row, c
 WHERE NOT row.again OR c.oneId <> row.target
 SET former:Rehome, former.rehomedTo = row.target, former.rehomeAfter = $again_at
 """

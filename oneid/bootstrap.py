@@ -1,7 +1,7 @@
 """The composition root: settings in, connected stores and services out. Nothing else constructs them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from graph import client as graph_client
 from graph.attribute_catalog import AttributeCatalog
 from graph.client import Graph
 from graph.clock import ClockStore
+from graph.conditions import Conditions
 from graph.customers import Customers
 from graph.decision_pages import DecisionPages
 from graph.decisions import DecisionLog
@@ -27,6 +28,7 @@ from graph.proposals import Proposals
 from graph.receipts import Receipts
 from graph.reindexing import Reindexing
 from graph.rules import RulesStore
+from graph.segments import Segments
 from oneid.clock import SystemClock
 from oneid.domain.keys import SCOPES, WRITE_SCOPES, KeyKind
 from oneid.errors import InvalidInput, Retriable
@@ -38,14 +40,16 @@ from oneid.log.events import EventLog
 from oneid.log.replies import Replies
 from oneid.services import exporting, proposals, reindexing, reprocessing
 from oneid.services.attributes import AttributeService
+from oneid.services.audiences import AudienceService
 from oneid.services.changes import ChangeFeed
 from oneid.services.clock import ClockFollower, ClockService
 from oneid.services.customers import CustomerService
 from oneid.services.erasure import ErasureService
 from oneid.services.erasure_cleanup import ErasureCleanup
+from oneid.services.evaluation import EvaluationService, MaterialisationService
 from oneid.services.exporting import CustomerExport
 from oneid.services.identity import IdentityService
-from oneid.services.ingestion import IngestionService
+from oneid.services.ingestion import IngestionService, Searchable
 from oneid.services.keys import KeyService
 from oneid.services.operation_run import Handler
 from oneid.services.operation_runner import OperationRunner
@@ -59,6 +63,7 @@ from oneid.services.reconciliation import ReconciliationService
 from oneid.services.rehoming import RehomingService
 from oneid.services.reindexing import ReindexService
 from oneid.services.reprocessing import ReprocessService
+from oneid.services.segments import SegmentService
 from oneid.services.stewardship import StewardshipService
 from oneid.services.totals import EventTotals
 from oneid.services.upserts import UpsertService
@@ -69,9 +74,11 @@ from search.erasure import EventErasure
 from search.event_pages import EventPages
 from search.events import EventIndex
 from search.indexes import IndexNames
+from search.members import Members
 from search.profile_rebuild import ProfileRebuild
 from search.profiles import ProfileIndex
 from search.replays import Replays
+from search.segments.histories import Histories
 
 FIXED_KEYS_SECONDS = 5.0
 
@@ -90,6 +97,7 @@ class Stores:
     events: EventIndex
     replays: Replays
     event_erasure: EventErasure
+    histories: Histories
     profiles: ProfileIndex
     rebuild: ProfileRebuild
     clock: SystemClock
@@ -132,6 +140,7 @@ async def open_stores(settings: Settings, *, patience: float = 10.0) -> AsyncGen
             EventIndex(search, names.events),
             Replays(search, names.events),
             EventErasure(search, names.events),
+            Histories(search, names.events),
             ProfileIndex(search, names.profiles),
             ProfileRebuild(search, names),
             clock,
@@ -165,6 +174,7 @@ class Upkeep:
     """What keeps the index equal to the graph, and what carries operations out."""
 
     projection: ProjectionService
+    evaluation: EvaluationService
     rehoming: RehomingService
     reconciliation: ReconciliationService
     operations: OperationRunner
@@ -174,10 +184,33 @@ def upkeep(stores: Stores) -> Upkeep:
     marks, catalog = Projections(stores.graph), AttributeCatalog(stores.graph)
     return Upkeep(
         ProjectionService(marks, profile_writer(stores), stores.profiles, stores.events),
+        EvaluationService(Conditions(stores.graph), stores.histories),
         RehomingService(marks, Divisions(stores.graph), stores.events),
         ReconciliationService(marks, catalog, stores.profiles, stores.events, stores.clock),
         operation_runner(stores, handlers(stores)),
     )
+
+
+def materialisation(stores: Stores) -> MaterialisationService:
+    work = upkeep(stores)
+    return MaterialisationService(
+        Conditions(stores.graph),
+        stores.histories,
+        work.evaluation,
+        work.projection,
+        stores.profiles,
+        stores.clock,
+    )
+
+
+def searchable(stores: Stores) -> Searchable:
+    work = upkeep(stores)
+
+    async def make_searchable(one_ids: Sequence[str]) -> None:
+        await work.evaluation.evaluate(one_ids)
+        await work.projection.make_searchable(one_ids)
+
+    return make_searchable
 
 
 def profile_writer(stores: Stores) -> ProfileWriter:
@@ -274,6 +307,8 @@ class Services:
     keys: KeyService
     ingestion: IngestionService
     attributes: AttributeService
+    audiences: AudienceService
+    segments: SegmentService
     customers: CustomerService
     identity: IdentityService
     stewardship: StewardshipService
@@ -334,16 +369,27 @@ def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
     customers, rules = Customers(graph), RulesStore(graph)
     attributes = AttributeService(AttributeCatalog(graph), stores.profiles, stores.rebuild)
     decisions, pages = DecisionLog(graph), DecisionPages(graph)
-    searchable = upkeep(stores).projection.make_searchable
+    found = CustomerService(customers, stores.profiles, rules, region)
+    audiences = AudienceService(
+        attributes, Segments(graph), materialisation(stores), found, stores.profiles, clock, settings.timezone
+    )
     names = IndexNames(settings.index_prefix, settings.event_shards)
     sandbox = settings.mode == "sandbox"
     return Services(
         settings=settings,
         checks=checks(stores),
         keys=KeyService(ApiKeys(graph), clock, settings.mode),
-        ingestion=IngestionService(stores.log, replies, clock, searchable, attributes.known),
+        ingestion=IngestionService(stores.log, replies, clock, searchable(stores), attributes.known),
         attributes=attributes,
-        customers=CustomerService(customers, stores.profiles, rules, region),
+        audiences=audiences,
+        segments=SegmentService(
+            Segments(graph),
+            audiences,
+            materialisation(stores),
+            Members(stores.search, names.profiles),
+            clock,
+        ),
+        customers=found,
         identity=IdentityService(rules, decisions),
         stewardship=stewardship(stores),
         erasure=erasure(stores, region),

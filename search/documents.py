@@ -9,7 +9,9 @@ from oneid.domain.customers import CustomerRecord
 from oneid.domain.messages import Item, Message, StoredEvent, format_time, parse_time
 from search.encoding import dumps
 from search.flat import flatten
-from search.typed import parties, typed_values
+from search.segments.buckets import seed
+from search.segments.holding import ranges
+from search.typed import anniversaries, parties, typed_values
 
 NAME_KEYS: Final = ("name", "fullName", "full_name", "displayName", "nickname", "nickName", "username")
 GIVEN_KEYS: Final = ("firstName", "first_name", "givenName")
@@ -39,7 +41,9 @@ class EventDocument(TypedDict):
 
 class ProfileDocument(TypedDict):
     """One customer. `searchable`: ONE-IDs and identifier values, whatever their type; `typed`: the declared
-    attributes, by type and key; `parties`: who collected each of them, as "key=FIRST"; `hash`: of the content,
+    attributes, by type and key; `parties`: who collected each of them, as "key=FIRST"; `anniversaries`: the day
+    of each declared date, as "key=03-31"; `holds`: the intervals of timed conditions (`segments.holding`);
+    `lists`: the segments of fixed members; `seed`: what random buckets are drawn from; `hash`: of the content,
     without the version and without lastSeenAt, which moves with every event."""
 
     oneId: str
@@ -57,6 +61,10 @@ class ProfileDocument(TypedDict):
     attributes: dict[str, Any]
     typed: dict[str, dict[str, Any]]
     parties: list[str]
+    anniversaries: list[str]
+    holds: list[dict[str, int]]
+    lists: list[str]
+    seed: int
 
 
 def event_document(event: StoredEvent) -> EventDocument:
@@ -134,6 +142,10 @@ def profile_document(record: CustomerRecord, catalog: Catalog = NOTHING_DECLARED
         attributes=flatten(attributes),
         typed=typed_values(record.attributes, catalog),
         parties=parties(record.attributes, catalog),
+        anniversaries=anniversaries(record.attributes, catalog),
+        holds=ranges(record.held),
+        lists=list(record.lists),
+        seed=seed(record.one_id),
     )
     document["hash"] = content_hash(document)
     if seen:

@@ -1,6 +1,6 @@
 """The profile index: whole documents, written with the customer's version so that order does not matter."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -66,16 +66,19 @@ class ProfileIndex:
         text: str | None = None,
         *,
         keys: Sequence[str] = (),
+        only: dict[str, Any] | None = None,
         first: int | None = None,
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
     ) -> Page[str]:
         """ONE-IDs, the newest customer first. `text` is a ONE-ID, a former one, the value of an identifier,
-        or words of a name; `keys` are identifier keys that the text may stand for. No text: everybody.
+        or words of a name; `keys` are identifier keys that the text may stand for. No text: everybody. `only`:
+        a query that they must match, too.
         `first` with `after` or `last` with `before`; raises InvalidInput on other pairs and foreign cursors."""
         wanted = _slice(first, after, last, before)
-        query = _query(text, keys)
+        words = _query(text, keys)
+        query = {"bool": {"filter": [words, only]}} if only else words
         answer = await self._search.search(self._alias, _body(query, wanted))
         hits: list[dict[str, Any]] = answer["hits"]["hits"]
         rows: list[SortKey] = [(hit["sort"][0], hit["sort"][1]) for hit in hits[: wanted.size]]
@@ -89,6 +92,13 @@ class ProfileIndex:
             has_previous=more if wanted.backward else behind,
             total=answer["hits"]["total"]["value"],
         )
+
+    async def counts(self, queries: Mapping[str, dict[str, Any]]) -> dict[str, int]:
+        """How many customers match each query, exactly and all of one moment, by its name."""
+        filters = {"filters": {"filters": dict(queries)}}
+        answer = await self._search.search(self._alias, {"size": 0, "aggs": {"counts": filters}})
+        buckets = answer["aggregations"]["counts"]["buckets"]
+        return {name: bucket["doc_count"] for name, bucket in buckets.items()}
 
     async def fingerprints(self, one_ids: Sequence[str]) -> dict[str, Fingerprint]:
         """The versions of the documents that exist, as written, searchable or not."""

@@ -84,7 +84,7 @@ class Totals:
 
 async def totals(search: Search, alias: str, wanted: Totals) -> list[EventTotal]:
     """The totals by key, in the order of the keys; without a group one total with the key ""."""
-    async with _point_in_time(search, alias) as pit:
+    async with point_in_time(search, alias) as pit:
         reading = _Reading(search, pit, wanted)
         events, sums = await reading.events()
         customers = await reading.customers()
@@ -172,7 +172,7 @@ class _Reading:
 
 
 @asynccontextmanager
-async def _point_in_time(search: Search, alias: str) -> AsyncGenerator[str]:
+async def point_in_time(search: Search, alias: str) -> AsyncGenerator[str]:
     params: Parameters = {"keep_alive": KEEP_ALIVE, "allow_partial_pit_creation": False}
     opened = await search.request("POST", f"/{alias}/_search/point_in_time", params=params)
     pit: str = opened["pit_id"]

@@ -56,5 +56,11 @@ def parties(attributes: Attributes, catalog: Catalog) -> list[str]:
     return [f"{key}={found.party.name}" for key, found in held if found and found.value is not None]
 
 
+def anniversaries(attributes: Attributes, catalog: Catalog) -> list[str]:
+    """The month and day, in UTC, of each declared date: `key=03-31`."""
+    days = ((key, iso) for key, iso in typed_values(attributes, catalog).get("date", {}).items())
+    return [f"{key}={iso[5:10]}" for key, iso in days]
+
+
 def _indexed(kind: AttributeType, value: Any) -> Any:
     return format_time(parse_time(value)) if kind is AttributeType.DATE else value

@@ -83,6 +83,7 @@ def loops(work: Upkeep) -> tuple[Loop, ...]:
     return (
         Loop("projection", work.projection.run_once, idle=0.1),
         # Each round refreshes the event index, which must not be done without pause.
+        Loop("evaluation", work.evaluation.run_once, idle=0.1, busy=0.25),
         Loop("rehoming", work.rehoming.run_once, idle=0.25, busy=0.25),
         Loop("reconciliation", work.reconciliation.run_once, idle=10.0, busy=1.0),
         # Several, so that a long one does not hold up the others.

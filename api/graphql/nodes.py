@@ -14,6 +14,7 @@ from api.graphql.operations.queries import operation_node
 from api.graphql.proposals.queries import proposal_node
 from api.graphql.relay import MAX_PAGE, Node, decode_id
 from api.graphql.scopes import Scope
+from api.graphql.segments.queries import segment_node
 from oneid.errors import TooLarge
 
 
@@ -32,6 +33,7 @@ KINDS: Final = {
     "Household": household_node,
     "MergeProposal": proposal_node,
     "Operation": operation_node,
+    "Segment": segment_node,
 }
 
 

@@ -88,6 +88,13 @@ class Page:
     after: str | None = None
     before: str | None = None
 
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """As services take them: first with after, or last with before."""
+        if self.backwards:
+            return {"last": self.size, "after": self.after, "before": self.before}
+        return {"first": self.size, "after": self.after, "before": self.before}
+
 
 def page(
     first: int | None, after: str | None = None, last: int | None = None, before: str | None = None

@@ -36,6 +36,8 @@ from api.graphql.operations.subscriptions import OperationSubscriptions
 from api.graphql.proposals.mutations import ProposalMutations
 from api.graphql.proposals.queries import ProposalQueries
 from api.graphql.scalars import SCALARS
+from api.graphql.segments.mutations import SegmentMutations
+from api.graphql.segments.queries import SegmentQueries
 
 
 @strawberry.type(description="What can be asked.")
@@ -45,6 +47,7 @@ class Query(
     IdentityQueries,
     EventQueries,
     AttributeQueries,
+    SegmentQueries,
     DeadLetterQueries,
     ErasureQueries,
     HouseholdQueries,
@@ -63,6 +66,7 @@ class Mutation(
     ClockMutations,
     DeadLetterMutations,
     AttributeMutations,
+    SegmentMutations,
     OperationMutations,
     ErasureMutations,
     ExportMutations,

@@ -17,6 +17,8 @@ class Scope(StrEnum):
     CUSTOMERS_READ = "customers:read"
     CUSTOMERS_WRITE = "customers:write"
     PII_READ = "pii:read"
+    SEGMENTS_READ = "segments:read"
+    SEGMENTS_WRITE = "segments:write"
     ANALYTICS_READ = "analytics:read"
     ADMIN = "admin"
 

@@ -1,5 +1,6 @@
 """A customer as the graph records it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -43,7 +44,8 @@ class AttributeValue:
 @dataclass(frozen=True, slots=True)
 class CustomerRecord:
     """A customer, whole. `sequence` orders customers by creation; `merged_into` is set on a former
-    customer, which then has neither identifiers nor attributes."""
+    customer, which then has neither identifiers nor attributes. `held`: by number of a timed condition the
+    intervals in which it holds (`segments.conditions`); `lists`: the segments of fixed members that it is in."""
 
     one_id: str
     version: int
@@ -54,3 +56,7 @@ class CustomerRecord:
     attributes: dict[str, AttributeValue] = field(default_factory=dict[str, AttributeValue])
     former_one_ids: tuple[str, ...] = ()
     merged_into: str | None = None
+    held: Mapping[int, tuple[tuple[int, int | None], ...]] = field(
+        default_factory=dict[int, tuple[tuple[int, int | None], ...]]
+    )
+    lists: tuple[str, ...] = ()

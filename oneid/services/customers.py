@@ -1,7 +1,7 @@
 """Finding customers: by ONE-ID old or new, by identifier as anybody writes it, by words."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from graph.customers import Customers
 from graph.rules import RulesStore
@@ -46,18 +46,20 @@ class CustomerService:
 
     async def search(
         self,
-        text: str | None,
+        text: str | None = None,
         *,
+        only: dict[str, Any] | None = None,
         first: int | None = None,
         after: str | None = None,
         last: int | None = None,
         before: str | None = None,
     ) -> Page[CustomerRecord]:
         """Customers found by what somebody typed, the newest first: the index says who, the graph says what.
+        `only`: a query of the index that they must match, too.
         Raises InvalidInput on a foreign cursor."""
         keys = [identifier.key for identifier in await self._readings(text)]
         page = await self._profiles.search(
-            text, keys=keys, first=first, after=after, last=last, before=before
+            text, keys=keys, only=only, first=first, after=after, last=last, before=before
         )
         found = await self._customers.by_one_ids(page.nodes)
         edges = [

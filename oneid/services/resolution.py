@@ -5,7 +5,8 @@ is kept as a dead letter and its neighbours go on.
 """
 
 import logging
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -14,6 +15,7 @@ from neo4j import AsyncManagedTransaction
 from graph import households, identity, partitions, tombstones
 from graph.attribute_catalog import AttributeCatalog
 from graph.client import Graph
+from graph.conditions import Conditions
 from graph.rules import read_rules
 from oneid.clock import Clock, sequence
 from oneid.domain.catalog import Catalog
@@ -85,6 +87,7 @@ class ResolutionService:
         self._log = log
         self._events = events
         self._attributes = AttributeCatalog(graph)
+        self._conditions = Conditions(graph)
         self._catalog = Catalog()
         self._clock = clock
         self._partition = partition
@@ -124,7 +127,8 @@ class ResolutionService:
         return batch
 
     async def store(self, batch: Sequence[Received]) -> None:
-        """Writes the events to the event index; what the index refuses becomes a dead letter.
+        """Writes the events to the event index; what the index refuses becomes a dead letter. Then marks the
+        customers whose conditions it may change.
 
         Raises:
             Retriable: the index is away; what was written is written again the next time.
@@ -135,6 +139,16 @@ class ResolutionService:
         REFUSED_VALUES.inc(sum(len(self._catalog.misfits(values)) for values in traits))
         for rejected in await self._events.store(events) if events else ():
             by_id[rejected.message_id].failure = rejected.reason
+        await self._mark(by_id.values())
+
+    async def _mark(self, stored: Iterable[Received]) -> None:
+        """Marks those of whom was told what conditions ask: only now are their events there to be read."""
+        told: defaultdict[str, set[str]] = defaultdict(set)
+        for received in stored:
+            if received.one_id and not received.failure:
+                told[received.one_id].add(received.message.name)
+        if told:
+            await self._conditions.mark_told(told)
 
     async def attribute_again(self, batch: Sequence[Received]) -> None:
         """Reads from the index whose the events of a batch are since customers were rebuilt."""

@@ -64,8 +64,8 @@ class UpsertService:
         """Finds, makes or merges the customer that the identifiers name; its ONE-ID, and whether it is new.
 
         Raises:
-            InvalidInput: an identifier names nobody or is suppressed, a value is too large or not of its declared type, an increment
-                is no number.
+            InvalidInput: an identifier names nobody or is suppressed, a value is too large or not of its declared
+                type, an increment is no number.
             VersionConflict: `expected_version` is not the current version (0: there is no customer).
         """
         check(upsert)

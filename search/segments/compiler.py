@@ -1,6 +1,5 @@
 """The one compiler: a rule's tree to a query of the profile index, at an instant that is passed in."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -25,18 +24,13 @@ from oneid.domain.segments.rules import (
     SequenceRule,
     Timed,
 )
+from search.segments.buckets import in_buckets
 from search.segments.holding import holds
 from search.typed import field_of
 
 Query: TypeAlias = dict[str, Any]
 
 EVERYBODY: Final[Query] = {"match_all": {}}
-PRIME: Final = 2**31 - 1
-BUCKETS: Final = 10_000
-IN_BUCKETS: Final = """
-long bucket = ((params.factor * doc['seed'].value + params.shift) % params.prime) % params.buckets;
-return bucket >= params.first && bucket <= params.last;
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,21 +148,3 @@ def moment(value: str) -> str:
 def escaped(text: str) -> str:
     """Text with what a wildcard query reads as signs taken literally."""
     return "".join(f"\\{letter}" if letter in "\\*?" else letter for letter in text)
-
-
-def seed(one_id: str) -> int:
-    """What the buckets of a customer are drawn from."""
-    return int.from_bytes(hashlib.sha256(one_id.encode()).digest()[:8], "big") % PRIME
-
-
-def drawing(salt: str) -> tuple[int, int]:
-    """Factor and shift of a salt: for each another drawing of the same customers."""
-    digest = hashlib.sha256(salt.encode()).digest()
-    return 1 + int.from_bytes(digest[:8], "big") % (PRIME - 1), int.from_bytes(digest[8:16], "big") % PRIME
-
-
-def in_buckets(rule: BucketRule) -> Query:
-    factor, shift = drawing(rule.salt)
-    params = {"factor": factor, "shift": shift, "prime": PRIME, "buckets": BUCKETS}
-    params |= {"first": rule.first, "last": rule.last}
-    return {"script": {"script": {"source": IN_BUCKETS, "params": params}}}

@@ -11,6 +11,7 @@ from api.graphql.customers.types import Customer
 from api.graphql.fields import root
 from api.graphql.relay import After, Before, Connection, First, Last, page
 from api.graphql.scopes import Scope
+from api.graphql.segments.rules import SegmentRule
 
 By = Annotated[CustomerLookup, strawberry.argument(description="Who.")]
 Search = Annotated[
@@ -18,6 +19,11 @@ Search = Annotated[
     strawberry.argument(
         description="A phone in any notation, an email, another identifier, a ONE-ID, or words of a name."
     ),
+]
+
+
+Rule = Annotated[
+    SegmentRule | None, strawberry.argument(description="Only those for whom this rule is true now.")
 ]
 
 
@@ -33,10 +39,11 @@ class CustomerQueries:
     async def customers(
         self,
         info: Info,
+        rule: Rule = None,
         search: Search = None,
         first: First = None,
         after: After = None,
         last: Last = None,
         before: Before = None,
     ) -> Connection[Customer]:
-        return await search_customers(info.context, search, page(first, after, last, before))
+        return await search_customers(info.context, search, rule, page(first, after, last, before))

@@ -3,22 +3,17 @@
 from api.graphql.context import Context
 from api.graphql.customers.types import Customer
 from api.graphql.relay import Connection, Page
+from api.graphql.segments.pages import customer_connection
+from api.graphql.segments.rules import SegmentRule
 
 
-async def search_customers(context: Context, text: str | None, page: Page) -> Connection[Customer]:
-    """One page of customers. Raises InvalidInput on a foreign cursor."""
-    found = await context.services.customers.search(
-        text,
-        first=None if page.backwards else page.size,
-        after=page.after,
-        last=page.size if page.backwards else None,
-        before=page.before,
-    )
-
-    async def count() -> int:
-        return found.total
-
-    items = [(edge.cursor, Customer.from_domain(edge.node)) for edge in found.edges]
-    return Connection[Customer].of(
-        items, has_next=found.has_next, has_previous=found.has_previous, count=count
-    )
+async def search_customers(
+    context: Context, text: str | None, rule: SegmentRule | None, page: Page
+) -> Connection[Customer]:
+    """One page of customers. Raises InvalidInput on a foreign cursor, and what makes no sense in the rule."""
+    only = None
+    if rule:
+        audiences = context.services.audiences
+        only = await audiences.query(await audiences.read(rule.to_domain(), personal=context.pii))
+    found = await context.services.customers.search(text, only=only, **page.arguments)
+    return customer_connection(found)

@@ -1,0 +1,191 @@
+"""The language of rules as inputs: each turns into the form in which rules are stored."""
+
+from enum import Enum
+from typing import Any, Final
+
+import strawberry
+from strawberry import UNSET
+from strawberry.scalars import JSON
+
+from api.graphql.customers.types import DataParty
+from api.graphql.relay import decode_id
+from api.graphql.scalars import DateTime
+
+
+@strawberry.enum(description="How a value is compared.")
+class Operator(Enum):
+    EQ = strawberry.enum_value("EQ", description="Equal.")
+    NE = strawberry.enum_value("NE", description="Not equal; true without a value, too.")
+    IN = strawberry.enum_value(
+        "IN", description="One of a list of values; of a LIST attribute: one of them is in it."
+    )
+    NOT_IN = strawberry.enum_value(
+        "NOT_IN", description="None of a list of values; true without a value, too."
+    )
+    GT = strawberry.enum_value("GT", description="Greater, or later.")
+    GTE = strawberry.enum_value("GTE", description="Greater, later or equal.")
+    LT = strawberry.enum_value("LT", description="Less, or earlier.")
+    LTE = strawberry.enum_value("LTE", description="Less, earlier or equal.")
+    BETWEEN = strawberry.enum_value("BETWEEN", description="Between two values, both included.")
+    CONTAINS = strawberry.enum_value(
+        "CONTAINS", description="A text has this in it, as written; a LIST has this entry."
+    )
+    STARTS_WITH = strawberry.enum_value(
+        "STARTS_WITH", description="A text begins with this, exactly so written."
+    )
+    EXISTS = strawberry.enum_value("EXISTS", description="There is a value.")
+    MISSING = strawberry.enum_value("MISSING", description="There is no value.")
+    WITHIN_LAST = strawberry.enum_value(
+        "WITHIN_LAST", description="A date in the last so many days, up to now."
+    )
+    WITHIN_NEXT = strawberry.enum_value(
+        "WITHIN_NEXT", description="A date in the next so many days, from now on."
+    )
+    MORE_THAN_AGO = strawberry.enum_value("MORE_THAN_AGO", description="A date so many days ago, or longer.")
+    ANNIVERSARY = strawberry.enum_value(
+        "ANNIVERSARY",
+        description="The day of a date returns within so many days; 0: today.",
+    )
+    NEAR = strawberry.enum_value("NEAR", description="A place within a circle: {lat, lon, km}.")
+
+
+@strawberry.input(description="A condition on a declared attribute.")
+class AttributeCondition:
+    key: str = strawberry.field(description="The attribute's name.")
+    op: Operator = strawberry.field(description="How it is compared.")
+    value: JSON | None = strawberry.field(
+        default=None,
+        description="With what: of the attribute's type; a list for IN, NOT_IN and BETWEEN; days.",
+    )
+    parties: list[DataParty] | None = strawberry.field(
+        default=None, description="Only values collected by one of these count as there; default: by anybody."
+    )
+
+
+@strawberry.input(description="A condition on identifiers.")
+class IdentifierCondition:
+    type: str = strawberry.field(description="The type.")
+    present: bool = strawberry.field(default=True, description="Whether there is one, or none.")
+
+
+@strawberry.input(description="A test of one property of an event.")
+class PropertyCondition:
+    property: str = strawberry.field(description="Its name; dots lead into objects.")
+    op: Operator = strawberry.field(description="How it is compared.")
+    value: JSON | None = strawberry.field(default=None, description="With what.")
+
+
+@strawberry.input(description="A number of events, compared.")
+class CountCondition:
+    op: Operator = strawberry.field(description="EQ, NE, GT, GTE, LT or LTE.")
+    value: int = strawberry.field(description="With what; 0 is true for people without any event, too.")
+
+
+@strawberry.input(description="A measure of a numeric property of the events, compared.")
+class MeasureCondition:
+    property: str = strawberry.field(description="The property; events without a number in it don't count.")
+    op: Operator = strawberry.field(description="EQ, NE, GT, GTE, LT or LTE.")
+    value: float = strawberry.field(description="With what; sums and averages are exact.")
+
+
+@strawberry.input(description="When events count; default: whenever they happened.")
+class WindowInput:
+    last_days: int | None = strawberry.field(
+        default=None, description="In the last so many times 24 hours, to the millisecond."
+    )
+    from_: DateTime | None = strawberry.field(name="from", default=None, description="At this time or later.")
+    to: DateTime | None = strawberry.field(default=None, description="Before this time.")
+
+
+@strawberry.input(description="Events of a name whose properties pass all tests.")
+class EventPattern:
+    name: str = strawberry.field(description="The event's name.")
+    where: list[PropertyCondition] | None = strawberry.field(default=None, description="The tests.")
+
+
+@strawberry.input(description="A condition on events: at most one measure; without one: at least one event.")
+class EventCondition:
+    name: str = strawberry.field(description="The event's name.")
+    where: list[PropertyCondition] | None = strawberry.field(default=None, description="Tests of properties.")
+    count: CountCondition | None = strawberry.field(default=None, description="How many.")
+    sum: MeasureCondition | None = strawberry.field(default=None, description="The sum; 0 without any event.")
+    avg: MeasureCondition | None = strawberry.field(default=None, description="The average.")
+    min: MeasureCondition | None = strawberry.field(default=None, description="The least.")
+    max: MeasureCondition | None = strawberry.field(default=None, description="The greatest.")
+    window: WindowInput | None = strawberry.field(default=None, description="When they happened.")
+
+
+@strawberry.input(description="Events one after the other.")
+class SequenceCondition:
+    steps: list[EventPattern] = strawberry.field(description="The events in their order, at most five.")
+    within_hours: float = strawberry.field(
+        description="Between the first and the last at most so many hours."
+    )
+    strict: bool = strawberry.field(
+        default=False, description="No other event of a name mentioned here may lie in between."
+    )
+    without: EventPattern | None = strawberry.field(
+        default=None,
+        description="No such event within so many hours after the last step; true once they are over.",
+    )
+    last_days: int | None = strawberry.field(
+        default=None, description="True for so many times 24 hours; default: for ever."
+    )
+
+
+@strawberry.input(description="Random but stable buckets: who is in one stays, also through merges.")
+class BucketCondition:
+    salt: str = strawberry.field(description="Each salt draws anew.")
+    from_: int = strawberry.field(name="from", description="The first bucket, from 0.")
+    to: int = strawberry.field(description="The last bucket, up to 9999.")
+
+
+@strawberry.input(one_of=True, description="A rule: at most 8 levels deep, at most 100 conditions.")
+class SegmentRule:
+    all: list["SegmentRule"] | None = strawberry.field(default=UNSET, description="All of these.")
+    any: list["SegmentRule"] | None = strawberry.field(default=UNSET, description="At least one of these.")
+    not_: "SegmentRule | None" = strawberry.field(name="not", default=UNSET, description="Not this.")
+    attribute: AttributeCondition | None = strawberry.field(default=UNSET, description="An attribute.")
+    identifier: IdentifierCondition | None = strawberry.field(default=UNSET, description="Identifiers.")
+    event: EventCondition | None = strawberry.field(default=UNSET, description="What the customer did.")
+    sequence: SequenceCondition | None = strawberry.field(
+        default=UNSET, description="What the customer did, in order."
+    )
+    segment: strawberry.ID | None = strawberry.field(
+        default=UNSET, description="In another segment, by global id or key."
+    )
+    bucket: BucketCondition | None = strawberry.field(default=UNSET, description="A share of all customers.")
+
+    def to_domain(self) -> dict[str, Any]:
+        """The rule as it is stored."""
+        written: dict[str, Any] = stored(self)
+        return written
+
+
+NAMES: Final = {"not_": "not", "from_": "from", "last_days": "lastDays", "within_hours": "withinHours"}
+"""What is called otherwise in Python."""
+
+
+def stored(value: Any) -> Any:
+    """An input as JSON: what was not given is left out, global ids are segments' own."""
+    if isinstance(value, list):
+        return [stored(one) for one in value]
+    if isinstance(value, Enum):
+        return value.name
+    if not strawberry_input(value):
+        return value
+    given = {name: one for name, one in vars(value).items() if one is not None and one is not UNSET}
+    found = {NAMES.get(name, name): one if name == "value" else stored(one) for name, one in given.items()}
+    if isinstance(value, SegmentRule) and "segment" in found:
+        found["segment"] = segment_name(found["segment"])
+    return found
+
+
+def strawberry_input(value: Any) -> bool:
+    return hasattr(type(value), "__strawberry_definition__")
+
+
+def segment_name(id_: str) -> str:
+    """The id of a segment by its global id; anything else is taken for a key."""
+    kind, name = decode_id(id_) or ("", "")
+    return name if kind == "Segment" else id_

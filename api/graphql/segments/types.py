@@ -1,0 +1,88 @@
+"""Segments and previews."""
+
+from enum import Enum
+
+import strawberry
+from strawberry.scalars import JSON
+
+from api.graphql.context import Info
+from api.graphql.customers.types import Customer
+from api.graphql.fields import field
+from api.graphql.relay import After, Before, Connection, First, Last, Node, encode_id, page
+from api.graphql.scalars import DateTime
+from api.graphql.segments.pages import customer_connection
+from oneid.domain.messages import format_time
+from oneid.domain.segments import definitions
+from oneid.services.audiences import Preview
+
+
+@strawberry.enum(description="How a segment gets its members.")
+class SegmentKind(Enum):
+    DYNAMIC = strawberry.enum_value("DYNAMIC", description="Whoever its rule is true for, at every instant.")
+    STATIC = strawberry.enum_value("STATIC", description="A list that is kept by hand.")
+    SNAPSHOT = strawberry.enum_value("SNAPSHOT", description="Who matched its rule when it was created.")
+
+
+@strawberry.type(description="A named group of customers.")
+class Segment(Node):
+    key: str = strawberry.field(description="Its name in code.")
+    name: str = strawberry.field(description="Its name for people.")
+    kind: SegmentKind = strawberry.field(description="How it gets its members.")
+    version: int = strawberry.field(description="Grows with each change; good for `expectedVersion`.")
+    rule_json: JSON | None = strawberry.field(description="The rule as it was written; null of a list.")
+    created_at: DateTime = strawberry.field(description="When it was created.")
+    updated_at: DateTime = strawberry.field(description="When it was last changed.")
+    definition: strawberry.Private[definitions.Segment]
+
+    @field("How many are in it now.")
+    async def count(self, info: Info) -> int:
+        return (await info.context.services.segments.count(self.definition))[0]
+
+    @field("Now, by the clock that decides who is in it.")
+    def as_of(self, info: Info) -> DateTime:
+        return DateTime(format_time(info.context.services.clock.now()))
+
+    @field("Who is in it now, the newest customer first.")
+    async def members(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Customer]:
+        wanted = page(first, after, last, before)
+        found = await info.context.services.segments.members(self.definition, **wanted.arguments)
+        return customer_connection(found)
+
+    @classmethod
+    def from_domain(cls, segment: definitions.Segment) -> "Segment":
+        return cls(
+            id=encode_id("Segment", segment.id),
+            key=segment.key,
+            name=segment.name,
+            kind=SegmentKind[segment.kind.name],
+            version=segment.version,
+            rule_json=None if segment.rule is None else JSON(segment.rule),
+            created_at=DateTime(segment.created_at),
+            updated_at=DateTime(segment.updated_at),
+            definition=segment,
+        )
+
+
+@strawberry.type(description="How many a part of a rule is true for.")
+class SegmentNodeCount:
+    path: list[str] = strawberry.field(description="The part's place in the rule.")
+    count: int = strawberry.field(description="How many it is true for by itself.")
+
+
+@strawberry.type(description="Who a rule would find.")
+class SegmentPreview:
+    count: int = strawberry.field(description="How many.")
+    sample: list[Customer] = strawberry.field(description="Some of them, the newest first.")
+    nodes: list[SegmentNodeCount] = strawberry.field(description="How many for each part of the rule.")
+    took_ms: int = strawberry.field(description="How long it took, in milliseconds.")
+
+    @classmethod
+    def from_domain(cls, preview: Preview) -> "SegmentPreview":
+        return cls(
+            count=preview.count,
+            sample=[Customer.from_domain(record) for record in preview.sample],
+            nodes=[SegmentNodeCount(path=list(path), count=n) for path, n in preview.counts.items()],
+            took_ms=preview.took_ms,
+        )

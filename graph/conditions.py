@@ -1,0 +1,194 @@
+"""Timed conditions in Neo4j, and whose intervals have to be computed again: customers marked :Unevaluated.
+
+Each mark carries a number of its own, and is taken off only by whoever saw that number: an event that comes while
+a customer is being evaluated leaves a mark with another one.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from neo4j import AsyncManagedTransaction
+
+from graph.client import Graph
+from oneid.clock import sequence
+from oneid.domain.catalog import Catalog
+from oneid.domain.segments.conditions import Condition, Held, from_stored, names_of, timed, to_stored, written
+from oneid.domain.segments.parsing import Parser
+from oneid.domain.segments.rules import Timed
+from oneid.errors import LimitExceeded
+
+MAX_CONDITIONS: Final = 1_000
+MAX_NUMBER: Final = 2**20 - 1
+
+ALL: Final = """
+MATCH (k:Condition) RETURN k.id AS id, k.number AS number, k.rule AS rule, k.ready AS ready
+"""
+
+LOCK: Final = """
+MERGE (n:ConditionCounter {id: 'current'}) SET n.lock = timestamp()
+WITH n
+OPTIONAL MATCH (k:Condition)
+RETURN coalesce(n.last, 0) AS last, collect(k.id) AS ids
+"""
+
+CREATE: Final = """
+MATCH (n:ConditionCounter {id: 'current'}) SET n.last = $last
+WITH n UNWIND $rows AS row
+CREATE (k:Condition) SET k = row
+"""
+
+USED: Final = "UNWIND $ids AS id MATCH (k:Condition {id: id}) SET k.usedAt = $at"
+
+# What no segment needs was asked by previews: the ones asked last stay.
+FORGET: Final = """
+MATCH (k:Condition)
+WHERE NOT EXISTS { MATCH (s:Segment) WHERE k.id IN s.conditions }
+WITH k ORDER BY k.usedAt DESC SKIP $keep
+DELETE k
+"""
+
+READY: Final = "UNWIND $ids AS id MATCH (k:Condition {id: id}) SET k.ready = true"
+
+SURVIVORS: Final = """
+MATCH (n:Customer {oneId: row[0]})
+OPTIONAL MATCH (n)-[:MERGED_INTO]->(survivor:Customer)
+WITH DISTINCT coalesce(survivor, n) AS c
+ORDER BY c.oneId
+SET c:Unevaluated, c.evaluateSeq = $sequence
+"""
+
+MARK_TOLD: Final = f"""
+OPTIONAL MATCH (k:Condition)
+WITH reduce(all = [], names IN collect(k.names) | all + names) AS wanted
+UNWIND $rows AS row
+WITH row WHERE any(name IN row[1] WHERE name IN wanted)
+{SURVIVORS}
+"""
+
+MARK: Final = f"UNWIND $rows AS row {SURVIVORS}"
+
+WHOLE: Final = """
+WITH c, c.evaluateSeq AS seen
+RETURN c.oneId AS oneId, seen, c.conditions AS conditions, c:Merged AS merged,
+       [(m:Merged)-[:MERGED_INTO]->(c) | m.oneId] AS former
+"""
+
+UNEVALUATED: Final = f"MATCH (c:Unevaluated) WITH c LIMIT $limit {WHOLE}"
+
+UNEVALUATED_AMONG: Final = f"""
+UNWIND $one_ids AS one_id
+MATCH (n:Customer {{oneId: one_id}})
+OPTIONAL MATCH (n)-[:MERGED_INTO]->(survivor:Customer)
+WITH DISTINCT coalesce(survivor, n) AS c WHERE c:Unevaluated
+{WHOLE}
+"""
+
+KEEP: Final = """
+UNWIND $rows AS row
+MATCH (c:Customer {oneId: row[0]})
+SET c.lock = $lock
+WITH c, row WHERE c.evaluateSeq = row[1]
+REMOVE c:Unevaluated
+WITH c, row WHERE row[2] IS NOT NULL AND NOT c:Merged
+SET c:Dirty, c.conditions = row[2], c.version = c.version + 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unevaluated:
+    """A customer to evaluate: all its ONE-IDs, its own first, the mark's number, and what it has now."""
+
+    one_ids: tuple[str, ...]
+    seen: int
+    held: Held
+    merged: bool
+
+
+class Conditions:
+    """Reads and makes conditions; marks, reads and settles customers."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._rules: dict[str, Timed] = {}
+
+    async def all(self) -> list[Condition]:
+        """Every condition that is materialised."""
+        rows = await self._graph.read("conditions.all", ALL)
+        return [Condition(row["id"], row["number"], self._rule(row), row["ready"]) for row in rows]
+
+    async def make(self, rules: Mapping[str, Timed], at: str) -> list[Condition]:
+        """These conditions, made where they are missing; `at`: the time, which says what was used last.
+        Raises LimitExceeded."""
+
+        async def work(tx: AsyncManagedTransaction) -> None:
+            row = await (await tx.run(LOCK)).single(strict=True)
+            missing = [id_ for id_ in rules if id_ not in row["ids"]]
+            last = row["last"] + len(missing)
+            if missing and (last > MAX_NUMBER or len(row["ids"]) + len(missing) > MAX_CONDITIONS):
+                raise LimitExceeded(f"segments use at most {MAX_CONDITIONS} different conditions of time")
+            made = [new_row(id_, rules[id_], last - n) for n, id_ in enumerate(missing)]
+            if made:
+                await (await tx.run(CREATE, rows=made, last=last)).consume()
+            await (await tx.run(USED, ids=sorted(rules), at=at)).consume()
+
+        await self._graph.transact("conditions.make", work)
+        return [condition for condition in await self.all() if condition.id in rules]
+
+    async def forget(self, keep: int) -> None:
+        """Drops conditions that no segment uses, but the `keep` used last."""
+        await self._graph.write("conditions.forget", FORGET, keep=keep)
+
+    async def ready(self, ids: Iterable[str]) -> None:
+        """Notes that everybody has these conditions."""
+        await self._graph.write("conditions.ready", READY, ids=sorted(ids))
+
+    async def mark_told(self, told: Mapping[str, set[str]]) -> None:
+        """Marks the customers (by ONE-ID) of whom something was told that a condition asks: names of events."""
+        rows = [[one_id, sorted(names)] for one_id, names in sorted(told.items())]
+        await self._graph.write("conditions.mark_told", MARK_TOLD, rows=rows, sequence=sequence())
+
+    async def mark(self, one_ids: Iterable[str]) -> None:
+        """Marks customers, former ones as who they became."""
+        rows = [[one_id] for one_id in sorted(one_ids)]
+        await self._graph.write("conditions.mark", MARK, rows=rows, sequence=sequence())
+
+    async def unevaluated(self, limit: int) -> list[Unevaluated]:
+        """Marked customers, at most `limit`, in no order."""
+        return found(await self._graph.read("conditions.unevaluated", UNEVALUATED, limit=limit))
+
+    async def unevaluated_among(self, one_ids: Sequence[str]) -> list[Unevaluated]:
+        """Those marked among these, whatever ONE-ID they are named by."""
+        rows = await self._graph.read(
+            "conditions.unevaluated_among", UNEVALUATED_AMONG, one_ids=list(one_ids)
+        )
+        return found(rows)
+
+    async def keep(self, evaluated: Iterable[tuple[Unevaluated, Held]]) -> None:
+        """Writes what customers have now, unless they were marked again meanwhile."""
+        rows = [
+            [customer.one_ids[0], customer.seen, None if held == customer.held else to_stored(held)]
+            for customer, held in sorted(evaluated, key=lambda pair: pair[0].one_ids[0])
+        ]
+        await self._graph.write("conditions.keep", KEEP, rows=rows, lock=sequence())
+
+    def _rule(self, row: dict[str, Any]) -> Timed:
+        if row["id"] not in self._rules:
+            parsed = Parser(Catalog()).parse(orjson.loads(row["rule"]))
+            self._rules[row["id"]] = next(iter(timed(parsed).values()))
+        return self._rules[row["id"]]
+
+
+def new_row(id_: str, rule: Timed, number: int) -> dict[str, Any]:
+    stored = orjson.dumps(written(rule)).decode()
+    return {"id": id_, "number": number, "rule": stored, "names": sorted(names_of(rule)), "ready": False}
+
+
+def found(rows: list[dict[str, Any]]) -> list[Unevaluated]:
+    return [
+        Unevaluated(
+            (row["oneId"], *sorted(row["former"])), row["seen"], from_stored(row["conditions"]), row["merged"]
+        )
+        for row in rows
+    ]

@@ -1,0 +1,125 @@
+"""Segments in Neo4j: definitions as nodes, fixed members as a list on each customer."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, Final, LiteralString
+
+import orjson
+
+from graph.attachment import Attached
+from graph.client import Graph
+from oneid.domain.segments.definitions import Segment, SegmentKind
+from oneid.errors import Conflict, VersionConflict
+
+# The version is read under the lock that the MERGE and the SET take.
+SAVE: Final = """
+MERGE (s:Segment {key: $row.key})
+SET s.lock = timestamp()
+WITH s, coalesce(s.version, 0) AS version
+FOREACH (_ IN CASE WHEN version = $row.version - 1 THEN [1] ELSE [] END | SET s += $row)
+RETURN s.id AS id, version
+"""
+
+READ: Final = "MATCH (s:Segment) WHERE s.id IN $names OR s.key IN $names RETURN properties(s) AS s"
+
+PAGE: Final = """
+MATCH (s:Segment) WHERE s.key > $after RETURN properties(s) AS s ORDER BY s.key LIMIT $limit
+"""
+
+COUNT: Final = "MATCH (s:Segment) RETURN count(s) AS count"
+
+MEMBER: Final = """
+UNWIND $rows AS row
+MATCH (n:Customer {oneId: row})
+OPTIONAL MATCH (n)-[:MERGED_INTO]->(survivor:Customer)
+WITH DISTINCT coalesce(survivor, n) AS c
+ORDER BY c.oneId
+SET c.lock = $lock
+WITH c, [list IN coalesce(c.lists, []) WHERE list <> $id] AS others
+"""
+
+ADD: Final = f"""
+{MEMBER} WHERE size(others) = size(coalesce(c.lists, []))
+SET c:Dirty, c.lists = others + $id, c.version = c.version + 1
+"""
+
+REMOVE: Final = f"""
+{MEMBER} WHERE size(others) < size(c.lists)
+SET c:Dirty, c.lists = others, c.version = c.version + 1
+"""
+
+LISTS: Final = Attached(
+    name="segments",
+    merge="""
+UNWIND $rows AS row
+MATCH (loser:Customer {oneId: row.from})
+MATCH (c:Customer {oneId: row.into})
+SET c.lists = coalesce(c.lists, []) + [list IN coalesce(loser.lists, []) WHERE NOT list IN coalesce(c.lists, [])]
+REMOVE loser.lists
+""",
+    split="UNWIND $rows AS row MATCH (c:Customer {oneId: row.from}) RETURN count(c)",
+    erase="UNWIND $oneIds AS oneId MATCH (c:Customer {oneId: oneId}) REMOVE c.lists, c.conditions",
+    export="""
+UNWIND $oneIds AS oneId
+MATCH (c:Customer {oneId: oneId}) UNWIND c.lists AS list
+MATCH (s:Segment {id: list})
+RETURN {segment: s.key, name: s.name} AS data
+""",
+)
+"""Who joins another customer brings its lists; a part that is split off leaves them."""
+
+
+class Segments:
+    """Reads and writes segments."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    async def save(self, segment: Segment) -> None:
+        """Writes the next version of a segment, the first if it is new. Raises Conflict where the key is
+        another segment's, VersionConflict where somebody else was quicker; nothing is written then."""
+        row = {**asdict(segment), "rule": orjson.dumps(segment.rule).decode() if segment.rule else None}
+        found = (await self._graph.write("segments.save", SAVE, row=row))[0]
+        if found["id"] != segment.id:
+            raise Conflict(f"there is a segment {segment.key} already", field=("key",))
+        if found["version"] not in (segment.version - 1, segment.version):
+            raise VersionConflict(f"the segment is at version {found['version']}", field=("expectedVersion",))
+
+    async def named(self, names: Sequence[str]) -> list[Segment]:
+        """Segments by id or by key, those that exist."""
+        rows = await self._graph.read("segments.read", READ, names=list(names))
+        return [segment_of(row["s"]) for row in rows]
+
+    async def page(self, limit: int, after: str = "") -> list[Segment]:
+        """Segments in order of their keys, those after a key."""
+        rows = await self._graph.read("segments.page", PAGE, limit=limit, after=after)
+        return [segment_of(row["s"]) for row in rows]
+
+    async def count(self) -> int:
+        count: int = (await self._graph.read("segments.count", COUNT))[0]["count"]
+        return count
+
+    async def add(self, id_: str, one_ids: Sequence[str], sequence: int) -> None:
+        """Puts customers on the list of a segment; who is on it stays."""
+        await self._change(ADD, id_, one_ids, sequence)
+
+    async def remove(self, id_: str, one_ids: Sequence[str], sequence: int) -> None:
+        """Takes customers off the list of a segment."""
+        await self._change(REMOVE, id_, one_ids, sequence)
+
+    async def _change(self, query: LiteralString, id_: str, one_ids: Sequence[str], lock: int) -> None:
+        await self._graph.write("segments.members", query, id=id_, rows=sorted(one_ids), lock=lock)
+
+
+def segment_of(row: dict[str, Any]) -> Segment:
+    return Segment(
+        id=row["id"],
+        key=row["key"],
+        name=row["name"],
+        kind=SegmentKind(row["kind"]),
+        version=row["version"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        rule=orjson.loads(row["rule"]) if row.get("rule") else None,
+        conditions=tuple(row["conditions"]),
+    )

@@ -1,0 +1,44 @@
+"""A segment as the graph records it."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from oneid.errors import InvalidInput
+
+KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+MAX_NAME: Final = 200
+
+
+class SegmentKind(StrEnum):
+    """DYNAMIC: whoever the rule is true for, at every instant. STATIC: a list that is kept by hand. SNAPSHOT:
+    who was in a segment or matched a rule when it was made."""
+
+    DYNAMIC = "DYNAMIC"
+    STATIC = "STATIC"
+    SNAPSHOT = "SNAPSHOT"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A definition. `rule`: as it was written, of a snapshot what its members matched; `conditions`: the timed
+    conditions that it needs. Times are RFC 3339 (`messages.format_time`)."""
+
+    id: str
+    key: str
+    name: str
+    kind: SegmentKind
+    version: int
+    created_at: str
+    updated_at: str
+    rule: dict[str, Any] | None = None
+    conditions: tuple[str, ...] = ()
+
+    def check(self) -> None:
+        """Raises InvalidInput where key or name make no sense."""
+        if not KEY.fullmatch(self.key):
+            message = "a key has 1 to 64 small letters, digits, _ or -, and starts with a letter or a digit"
+            raise InvalidInput(message, field=("key",))
+        if not 0 < len(self.name) <= MAX_NAME:
+            raise InvalidInput(f"a name has 1 to {MAX_NAME} characters", field=("name",))

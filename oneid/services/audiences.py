@@ -1,0 +1,182 @@
+"""Who a rule is true for, at the instant of the injected clock: the one way from a written rule to people."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from graph.segments import Segments
+from oneid.clock import Clock, monotonic
+from oneid.domain.catalog import Catalog
+from oneid.domain.customers import CustomerRecord
+from oneid.domain.messages import format_time
+from oneid.domain.segments.conditions import timed
+from oneid.domain.segments.definitions import Segment, SegmentKind
+from oneid.domain.segments.parsing import Parser, Path
+from oneid.domain.segments.rules import All, AnyOf, AttributeRule, Not, Rule, SegmentRule, nodes
+from oneid.errors import Conflict, Forbidden, NotFound, TooLarge
+from oneid.services.attributes import AttributeService
+from oneid.services.customers import CustomerService
+from oneid.services.evaluation import MaterialisationService
+from search.pages import Page
+from search.profiles import ProfileIndex
+from search.segments.compiler import Compiler, Instant
+
+MAX_EXPANDED: Final = 1_000
+"""Nodes of a rule with those of the segments that it names."""
+
+MAX_SEGMENTS: Final = 50
+MAX_SAMPLE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """How many a rule is true for, some of them, how many for each node by its path, and the time it took."""
+
+    count: int
+    sample: Sequence[CustomerRecord]
+    counts: Mapping[tuple[str, ...], int]
+    took_ms: int
+
+
+class AudienceService:
+    """Reads rules, materialises what they need, and asks the index."""
+
+    def __init__(
+        self,
+        attributes: AttributeService,
+        segments: Segments,
+        materialisation: MaterialisationService,
+        customers: CustomerService,
+        profiles: ProfileIndex,
+        clock: Clock,
+        zone: str,
+    ) -> None:
+        self._attributes = attributes
+        self._segments = segments
+        self._materialisation = materialisation
+        self._customers = customers
+        self._profiles = profiles
+        self._clock = clock
+        self._zone = zone
+
+    async def read(
+        self, written: Mapping[str, Any], path: Path = ("rule",), *, within: str = "", personal: bool = True
+    ) -> Rule:
+        """The tree of a rule with those of the segments that it names. `within`: the segment whose rule it
+        becomes; `personal`: whether the reader may see personal data.
+
+        Raises:
+            InvalidInput, TooLarge, NotFound, Conflict (a segment within itself), Forbidden: with the path.
+        """
+        catalog = await self._attributes.catalog()
+        known = await self._known(written)
+        rule = References(catalog, known, within).parse(written, path)
+        told = nodes(rule)
+        if len(told) > MAX_EXPANDED:
+            raise TooLarge(f"with its segments a rule has at most {MAX_EXPANDED} nodes", field=path)
+        if not personal and any(isinstance(n, AttributeRule) and n.definition.pii for n in told):
+            raise Forbidden("a condition on personal data needs the scope pii:read", field=path)
+        return rule
+
+    async def query(self, rule: Rule) -> dict[str, Any]:
+        """The index's query for who the rule is true for now, once its conditions are materialised."""
+        return (await self._compiler(rule)).compile(rule)
+
+    async def members(self, rule: Rule, **page: Any) -> Page[CustomerRecord]:
+        """A page of customers for whom a rule is true, the newest first (`CustomerService.search`)."""
+        return await self._customers.search(only=await self.query(rule), **page)
+
+    async def count(self, rule: Rule) -> tuple[int, str]:
+        """How many a rule is true for, and when that was asked (RFC 3339)."""
+        at = format_time(self._clock.now())
+        return (await self._profiles.counts({"all": await self.query(rule)}))["all"], at
+
+    async def preview(self, rule: Rule, sample: int, path: Path = ("rule",)) -> Preview:
+        """What a rule would find."""
+        if not 0 <= sample <= MAX_SAMPLE:
+            raise TooLarge(f"a sample has 0 to {MAX_SAMPLE} customers", field=("sample",))
+        start = monotonic()
+        compiler = await self._compiler(rule)
+        parts = {"/".join(place): compiler.compile(part) for place, part in parts_of(rule, path)}
+        counts = await self._profiles.counts(parts)
+        people: Sequence[CustomerRecord] = ()
+        if sample:
+            people = (await self._customers.search(only=compiler.compile(rule), first=sample)).nodes
+        told = {tuple(place.split("/")): count for place, count in counts.items()}
+        return Preview(told[path], people, told, round((monotonic() - start) * 1000))
+
+    async def _compiler(self, rule: Rule) -> Compiler:
+        numbers = await self._materialisation.numbers(timed(rule))
+        return Compiler(Instant(self._clock.now(), self._zone), numbers)
+
+    async def _known(self, written: Mapping[str, Any]) -> dict[str, Segment]:
+        """The segments that a rule names, and those that they name, by id and by key."""
+        known: dict[str, Segment] = {}
+        asked: set[str] = set()
+        wanted = named(written)
+        while missing := wanted - asked:
+            asked |= missing
+            found = await self._segments.named(sorted(missing))
+            known |= {name: segment for segment in found for name in (segment.id, segment.key)}
+            wanted = {name for segment in found for name in named(segment.rule)}
+        return known
+
+
+class References:
+    """Parses rules that name other rules."""
+
+    def __init__(self, catalog: Catalog, known: Mapping[str, Segment], within: str) -> None:
+        self._catalog = catalog
+        self._known = known
+        self._open = [within]
+        self._place: Path = ()
+        self._brought_in = 0
+
+    def parse(self, written: Mapping[str, Any], path: Path) -> Rule:
+        return Parser(self._catalog, self._segment).parse(written, path)
+
+    def _segment(self, name: str, path: Path) -> SegmentRule:
+        segment = self._known.get(name)
+        if len(self._open) == 1:
+            # What is wrong further inside is still the fault of this place in what was written.
+            self._place = path
+        path = self._place
+        if segment is None:
+            raise NotFound(f"there is no segment {name}", field=path)
+        if segment.id in self._open:
+            raise Conflict(f"the segment {segment.key} would be a part of itself", field=path)
+        self._brought_in += 1
+        if self._brought_in > MAX_SEGMENTS:
+            raise TooLarge(f"a rule brings in at most {MAX_SEGMENTS} segments", field=path)
+        if segment.kind is not SegmentKind.DYNAMIC or segment.rule is None:
+            return SegmentRule(segment.id, None)
+        self._open.append(segment.id)
+        rule = self.parse(segment.rule, path)
+        self._open.pop()
+        return SegmentRule(segment.id, rule)
+
+
+def named(written: Any) -> set[str]:
+    """The segments that a written rule names."""
+    if isinstance(written, list):
+        return {name for one in written for name in named(one)}
+    if not isinstance(written, Mapping):
+        return set()
+    own = {written["segment"]} if isinstance(written.get("segment"), str) else set[str]()
+    below = [written.get(kind) for kind in ("all", "any", "not")]
+    return own.union(*(named(one) for one in below))
+
+
+def parts_of(rule: Rule, path: Path) -> list[tuple[Path, Rule]]:
+    """Every node of a rule as it was written, with its path; not those within other segments."""
+    found: list[tuple[Path, Rule]] = [(path, rule)]
+    match rule:
+        case All(rules) | AnyOf(rules):
+            kind = "all" if isinstance(rule, All) else "any"
+            for number, below in enumerate(rules):
+                found += parts_of(below, (*path, kind, str(number)))
+        case Not(below):
+            found += parts_of(below, (*path, "not"))
+        case _:
+            pass
+    return found

@@ -1,0 +1,95 @@
+"""Evaluation: which timed conditions hold for a customer, and when, from the customer's own events."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from graph.conditions import Conditions, Unevaluated
+from oneid.clock import Clock
+from oneid.domain.messages import format_time
+from oneid.domain.segments.conditions import condition_id, held, names_of
+from oneid.domain.segments.rules import Timed
+from oneid.services.projection import ProjectionService
+from search.profiles import ProfileIndex
+from search.segments.histories import Histories
+
+ROUND: Final = 1_000
+KEPT_FOR_PREVIEWS: Final = 100
+
+
+class EvaluationService:
+    """Computes intervals again for marked customers. Any number may run at once, in any process."""
+
+    def __init__(self, conditions: Conditions, histories: Histories) -> None:
+        self._conditions = conditions
+        self._histories = histories
+
+    async def run_once(self, limit: int = ROUND) -> int:
+        """Evaluates at most `limit` marked customers and returns how many there were. Raises Retriable."""
+        marked = await self._conditions.unevaluated(limit)
+        await self._evaluate(marked)
+        return len(marked)
+
+    async def evaluate(self, one_ids: Sequence[str]) -> None:
+        """Evaluates those marked among these customers."""
+        await self._evaluate(await self._conditions.unevaluated_among(one_ids))
+
+    async def _evaluate(self, marked: Sequence[Unevaluated]) -> None:
+        if not marked:
+            return
+        # Read after the marks: who was marked for a new condition is evaluated with it.
+        conditions = await self._conditions.all()
+        names = {name for condition in conditions for name in names_of(condition.rule)}
+        owners = {one_id: customer.one_ids[0] for customer in marked for one_id in customer.one_ids}
+        histories = await self._histories.of(owners, names)
+        await self._conditions.keep(
+            (customer, held(conditions, histories[customer.one_ids[0]])) for customer in marked
+        )
+
+
+class MaterialisationService:
+    """Makes conditions and brings everybody up to them."""
+
+    def __init__(
+        self,
+        conditions: Conditions,
+        histories: Histories,
+        evaluation: EvaluationService,
+        projection: ProjectionService,
+        profiles: ProfileIndex,
+        clock: Clock,
+    ) -> None:
+        self._conditions = conditions
+        self._histories = histories
+        self._evaluation = evaluation
+        self._projection = projection
+        self._profiles = profiles
+        self._clock = clock
+
+    async def numbers(self, rules: Mapping[str, Timed]) -> dict[str, int]:
+        """The number of each condition, by id, once everybody whom the events tell of has been evaluated for it.
+
+        A crash on the way leaves it to the next caller: a condition is ready only when all of it was done.
+        Raises LimitExceeded and Retriable.
+        """
+        if not rules:
+            return {}
+        conditions = await self._conditions.make(rules, format_time(self._clock.now()))
+        if behind := {c.id: c.rule for c in conditions if not c.ready}:
+            await self._bring_up(list(behind.values()))
+            await self._conditions.ready(behind)
+            await self._conditions.forget(KEPT_FOR_PREVIEWS)
+        return {condition_id(condition.rule): condition.number for condition in conditions}
+
+    async def _bring_up(self, rules: Sequence[Timed]) -> None:
+        names = {name for rule in rules for name in names_of(rule)}
+        async for one_ids in self._histories.customers(names):
+            await self._conditions.mark(one_ids)
+        while await self._evaluation.run_once(ROUND) == ROUND:
+            pass
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Returns when every change of a customer before this call is found by searches."""
+        while await self._projection.run_once(ROUND) == ROUND:
+            pass
+        await self._profiles.refresh()

@@ -1,0 +1,181 @@
+"""Segments: definitions that are saved, and who is in them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from uuid import uuid4
+
+from graph.segments import Segments
+from oneid.clock import Clock, sequence
+from oneid.domain.customers import CustomerRecord
+from oneid.domain.messages import format_time
+from oneid.domain.segments.conditions import timed
+from oneid.domain.segments.definitions import Segment, SegmentKind
+from oneid.domain.segments.rules import Rule, SegmentRule
+from oneid.errors import Conflict, InvalidInput, NotFound, TooLarge, VersionConflict
+from oneid.services.audiences import AudienceService
+from oneid.services.evaluation import MaterialisationService
+from search.members import Members
+from search.pages import Page
+
+MAX_MEMBERS: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class NewSegment:
+    """What to create: by a rule (DYNAMIC; SNAPSHOT: who matches it now), or without one a list (STATIC).
+    `members`: ONE-IDs that a list begins with. `personal`: whether the caller may see personal data."""
+
+    key: str
+    name: str
+    kind: SegmentKind
+    rule: Mapping[str, Any] | None = None
+    members: Sequence[str] = ()
+    personal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentChange:
+    """What to change; what is None stays. `add` and `remove`: ONE-IDs, of a list."""
+
+    name: str | None = None
+    rule: Mapping[str, Any] | None = None
+    add: Sequence[str] = ()
+    remove: Sequence[str] = ()
+    expected_version: int | None = None
+    personal: bool = True
+
+
+class SegmentService:
+    """Creates, changes and reads segments."""
+
+    def __init__(
+        self,
+        segments: Segments,
+        audiences: AudienceService,
+        materialisation: MaterialisationService,
+        members: Members,
+        clock: Clock,
+    ) -> None:
+        self._segments = segments
+        self._audiences = audiences
+        self._materialisation = materialisation
+        self._members = members
+        self._clock = clock
+
+    async def create(self, new: NewSegment) -> Segment:
+        """Saves a segment. Its members are those of the rule from now on.
+
+        Raises:
+            InvalidInput, TooLarge, NotFound, Forbidden: with the path, also into the rule.
+            Conflict: the key is another segment's.
+        """
+        check_kind(new)
+        now = format_time(self._clock.now())
+        segment = Segment(str(uuid4()), new.key, new.name, new.kind, 1, now, now)
+        segment.check()
+        if await self._segments.named([new.key]):
+            raise Conflict(f"there is a segment {new.key} already", field=("key",))
+        if new.rule is None:
+            await self._segments.save(segment)
+            await self._list(segment, new.members, ())
+            return segment
+        rule = await self._audiences.read(new.rule, personal=new.personal)
+        if new.kind is SegmentKind.SNAPSHOT:
+            return await self._snapshot(replace(segment, rule=dict(new.rule)), rule)
+        return await self._save(segment, new.rule, rule)
+
+    async def update(self, id_: str, change: SegmentChange) -> Segment:
+        """Changes a segment. Raises what `create` raises, and VersionConflict."""
+        segment = await self.get(id_)
+        if change.expected_version not in (None, segment.version):
+            message = f"the segment is at version {segment.version}, not {change.expected_version}"
+            raise VersionConflict(message, field=("expectedVersion",))
+        check_change(segment, change)
+        now = format_time(self._clock.now())
+        new = replace(segment, name=change.name or segment.name, version=segment.version + 1, updated_at=now)
+        new.check()
+        if change.rule is not None:
+            rule = await self._audiences.read(change.rule, within=segment.id, personal=change.personal)
+            return await self._save(new, change.rule, rule)
+        await self._segments.save(new)
+        await self._list(new, change.add, change.remove)
+        return new
+
+    async def get(self, name: str) -> Segment:
+        """A segment by id or key. Raises NotFound."""
+        segment = await self.find(name)
+        if segment is None:
+            raise NotFound(f"there is no segment {name}", field=("id",))
+        return segment
+
+    async def find(self, name: str) -> Segment | None:
+        """A segment by id or key."""
+        return next(iter(await self._segments.named([name])), None)
+
+    async def page(self, limit: int, after: str = "") -> list[Segment]:
+        """Segments in order of their keys, those after a key."""
+        return await self._segments.page(limit, after)
+
+    async def total(self) -> int:
+        """How many segments there are."""
+        return await self._segments.count()
+
+    async def members(self, segment: Segment, **page: Any) -> Page[CustomerRecord]:
+        """A page of who is in a segment now, the newest first."""
+        return await self._audiences.members(await self.rule_of(segment), **page)
+
+    async def count(self, segment: Segment) -> tuple[int, str]:
+        """How many are in a segment, and when that was asked (RFC 3339)."""
+        return await self._audiences.count(await self.rule_of(segment))
+
+    async def rule_of(self, segment: Segment) -> Rule:
+        """The tree of a segment."""
+        if segment.kind is not SegmentKind.DYNAMIC or segment.rule is None:
+            return SegmentRule(segment.id, None)
+        return await self._audiences.read(segment.rule, within=segment.id)
+
+    async def _save(self, segment: Segment, written: Mapping[str, Any], rule: Rule) -> Segment:
+        conditions = timed(rule)
+        saved = replace(segment, rule=dict(written), conditions=tuple(sorted(conditions)))
+        # The conditions first: a segment that can be read can be asked.
+        await self._materialisation.numbers(conditions)
+        await self._segments.save(saved)
+        return saved
+
+    async def _snapshot(self, segment: Segment, rule: Rule) -> Segment:
+        """Lists who matches before the segment is there: a crash leaves no half of it to be seen."""
+        query = await self._audiences.query(rule)
+        async for one_ids in self._members.of(query):
+            await self._segments.add(segment.id, one_ids, sequence())
+        await self._materialisation.settle()
+        await self._segments.save(segment)
+        return segment
+
+    async def _list(self, segment: Segment, add: Sequence[str], remove: Sequence[str]) -> None:
+        if add:
+            await self._segments.add(segment.id, add, sequence())
+        if remove:
+            await self._segments.remove(segment.id, remove, sequence())
+        if add or remove:
+            await self._materialisation.settle()
+
+
+def check_kind(new: NewSegment) -> None:
+    """Raises InvalidInput where a kind is given what it has not, or lacks what it has."""
+    if (new.kind is SegmentKind.STATIC) == (new.rule is not None):
+        raise InvalidInput("a STATIC segment has no rule, and every other one has", field=("rule",))
+    if new.members and new.kind is not SegmentKind.STATIC:
+        raise InvalidInput("only a STATIC segment is given its members", field=("members",))
+    if len(new.members) > MAX_MEMBERS:
+        raise TooLarge(f"at most {MAX_MEMBERS} members at a time", field=("members",))
+
+
+def check_change(segment: Segment, change: SegmentChange) -> None:
+    """Raises Conflict where a kind can't be changed so."""
+    if change.rule is not None and segment.kind is not SegmentKind.DYNAMIC:
+        raise Conflict(f"a {segment.kind} segment has no rule to change", field=("rule",))
+    if (change.add or change.remove) and segment.kind is not SegmentKind.STATIC:
+        raise Conflict(f"the members of a {segment.kind} segment are not kept by hand", field=("add",))
+    if len(change.add) + len(change.remove) > MAX_MEMBERS:
+        raise TooLarge(f"at most {MAX_MEMBERS} members at a time", field=("add",))

@@ -1,0 +1,31 @@
+"""Everybody whom a query matches, at one moment, in pages of bounded memory."""
+
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from search.client import Search
+from search.totals import KEEP_ALIVE, point_in_time
+
+PAGE: Final = 5_000
+
+
+class Members:
+    """Reads the profile index from points in time."""
+
+    def __init__(self, search: Search, alias: str) -> None:
+        self._search = search
+        self._alias = alias
+
+    async def of(self, query: dict[str, Any]) -> AsyncIterator[list[str]]:
+        """ONE-IDs in their order, in pages."""
+        async with point_in_time(self._search, self._alias) as pit:
+            body: dict[str, Any] = {
+                "pit": {"id": pit, "keep_alive": KEEP_ALIVE},
+                "query": {"bool": {"filter": [query]}},
+                "size": PAGE,
+                "sort": [{"oneId": "asc"}],
+                "_source": False,
+            }
+            while hits := (await self._search.search("", body))["hits"]["hits"]:
+                yield [hit["_id"] for hit in hits]
+                body["search_after"] = hits[-1]["sort"]

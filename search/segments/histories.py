@@ -1,0 +1,73 @@
+"""The events that timed conditions ask about, customer by customer."""
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from typing import Any, Final
+
+from oneid.domain.messages import parse_time
+from oneid.domain.segments.histories import Occurrence
+from oneid.domain.segments.intervals import milliseconds
+from search.client import Search
+
+PAGE: Final = 5_000
+FIELDS: Final = ["messageId", "name", "timestamp", "customer", "properties"]
+ORDER: Final = [{"customer": "asc"}, {"timestamp": "asc"}, {"messageId": "asc"}]
+
+
+class Histories:
+    """Reads the event index. What was stored before a call is found by it."""
+
+    def __init__(self, search: Search, alias: str) -> None:
+        self._search = search
+        self._alias = alias
+
+    async def of(self, owners: Mapping[str, str], names: Collection[str]) -> Mapping[str, list[Occurrence]]:
+        """Events of these names by customer. `owners`: whose the events under each ONE-ID are."""
+        histories: dict[str, list[Occurrence]] = {owner: [] for owner in owners.values()}
+        if not names or not owners:
+            return histories
+        await self._search.request("POST", f"/{self._alias}/_refresh")
+        clauses = [{"terms": {"customer": sorted(owners)}}, {"terms": {"name": sorted(names)}}]
+        after: list[Any] | None = None
+        while hits := await self._page(clauses, after):
+            for hit in hits:
+                source = hit["_source"]
+                histories[owners[source["customer"]]].append(occurrence(source))
+            after = hits[-1]["sort"]
+        return histories
+
+    async def customers(self, names: Collection[str]) -> AsyncIterator[list[str]]:
+        """Every ONE-ID under which events of these names lie, in pages."""
+        await self._search.request("POST", f"/{self._alias}/_refresh")
+        composite: dict[str, Any] = {
+            "size": PAGE,
+            "sources": [{"customer": {"terms": {"field": "customer"}}}],
+        }
+        body = {
+            "query": {"bool": {"filter": [{"terms": {"name": sorted(names)}}]}},
+            "size": 0,
+            "aggs": {"customers": {"composite": composite}},
+        }
+        while True:
+            answer = await self._search.search(self._alias, body)
+            found = answer["aggregations"]["customers"]
+            yield [bucket["key"]["customer"] for bucket in found["buckets"]]
+            if "after_key" not in found:
+                return
+            composite["after"] = found["after_key"]
+
+    async def _page(self, clauses: list[dict[str, Any]], after: list[Any] | None) -> list[dict[str, Any]]:
+        body: dict[str, Any] = {
+            "query": {"bool": {"filter": clauses}},
+            "size": PAGE,
+            "sort": ORDER,
+            "_source": FIELDS,
+            **({"search_after": after} if after else {}),
+        }
+        answer = await self._search.search(self._alias, body)
+        hits: list[dict[str, Any]] = answer["hits"]["hits"]
+        return hits
+
+
+def occurrence(source: dict[str, Any]) -> Occurrence:
+    at = milliseconds(parse_time(source["timestamp"]).timestamp())
+    return Occurrence(source["messageId"], source["name"], at, source["properties"])
