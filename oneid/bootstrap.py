@@ -63,6 +63,7 @@ from oneid.services.reconciliation import ReconciliationService
 from oneid.services.rehoming import RehomingService
 from oneid.services.reindexing import ReindexService
 from oneid.services.reprocessing import ReprocessService
+from oneid.services.seeding import SeedService
 from oneid.services.segments import SegmentService
 from oneid.services.stewardship import StewardshipService
 from oneid.services.totals import EventTotals
@@ -250,6 +251,10 @@ def proposal_search(stores: Stores) -> ProposalSearch:
 def stewardship(stores: Stores) -> StewardshipService:
     customers, rehoming = Customers(stores.graph), upkeep(stores).rehoming
     return StewardshipService(stores.graph, customers, stores.replays, rehoming, stores.clock)
+
+
+def seeder(stores: Stores) -> SeedService:
+    return SeedService(stores.graph, stores.events, stores.clock)
 
 
 def rebuilding(stores: Stores) -> RebuildService:

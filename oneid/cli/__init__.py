@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "reconcile": "oneid.cli.reconcile:reconcile",
     "reindex": "oneid.cli.reindex:reindex",
     "propose": "oneid.cli.propose:propose",
+    "seed": "oneid.cli.seed:seed",
     "keys": "oneid.cli.keys:keys",
     "backup": "oneid.cli.backup:backup",
     "restore": "oneid.cli.backup:restore",

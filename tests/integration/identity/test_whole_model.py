@@ -190,7 +190,7 @@ async def wipe(stores: Stores) -> None:
     )
     await stores.redis.flushdb()
     await stores.events.refresh()
-    everything = {"query": {"match_all": {}}}
+    everything: dict[str, Any] = {"query": {"match_all": {}}}
     await stores.search.request(
         "POST", "/oneid-events/_delete_by_query", everything, params={"refresh": True}
     )
@@ -198,7 +198,7 @@ async def wipe(stores: Stores) -> None:
 
 @pytest.mark.timeout(600)
 @settings(
-    max_examples=15,
+    max_examples=60,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],

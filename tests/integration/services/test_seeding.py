@@ -1,0 +1,73 @@
+"""Made-up people: whole, the same each time, and continued where a run was interrupted."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+
+from graph.customers import Customers
+from oneid.bootstrap import Stores, open_stores, seeder, upkeep
+from oneid.domain.identifiers import Identifier
+from oneid.domain.seeding import person
+from oneid.services.seeding import Seed
+from oneid.settings import Settings
+from search.events import EventFilter
+from tests.pipeline import event, open_pipeline
+
+UNTIL = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+async def stores(settings: Settings) -> AsyncIterator[Stores]:
+    async with open_stores(settings) as opened:
+        yield opened
+
+
+async def test_people_are_whole_customers_with_their_events(clean: None, stores: Stores) -> None:
+    told = list[int]()
+    await seeder(stores).seed(Seed("r", customers=30, events_each=4), told.append)
+    assert told == [0, 30]
+
+    await stores.events.refresh()
+    (total,) = await stores.events.totals(EventFilter())
+    assert (total.events, total.customers) == (120, 30)
+    phone = Identifier("phone", "+8619900000007")
+    customer = (await Customers(stores.graph).by_identifiers([phone]))[phone]
+    assert [linked.identifier.key for linked in customer.identifiers] == [
+        "user_id:r-7",
+        "anonymous_id:r-a7",
+        "phone:+8619900000007",
+    ]
+    assert set(customer.attributes) == {"name", "city", "age", "tier", "newsletter"}
+    assert (await stores.events.by_customer([customer.one_id])).total == 4
+    while await upkeep(stores).projection.run_once():
+        continue
+    await stores.profiles.refresh()
+    assert (await stores.profiles.search()).total == 30
+
+
+async def test_a_run_goes_on_where_it_stopped_and_is_not_done_twice(clean: None, stores: Stores) -> None:
+    await seeder(stores).seed(Seed("r", customers=20, events_each=1), lambda done: None)
+    told = list[int]()
+    for _ in range(2):
+        await seeder(stores).seed(Seed("r", customers=50, events_each=1), told.append)
+    assert told == [20, 50, 50]
+    rows = await stores.graph.read("test", "MATCH (c:Customer) RETURN count(c) AS customers")
+    assert rows == [{"customers": 50}]
+
+
+async def test_later_events_find_them(clean: None, stores: Stores) -> None:
+    await seeder(stores).seed(Seed("r", customers=3), lambda done: None)
+    pipeline = await open_pipeline(stores)
+    (one_id,) = await pipeline.ingest(event(user_id="r-1", device_id="d1"))
+    assert await pipeline.keys(one_id) == {
+        "user_id:r-1",
+        "anonymous_id:r-a1",
+        "phone:+8619900000001",
+        "device_id:d1",
+    }
+
+
+def test_the_same_number_is_the_same_person() -> None:
+    assert person("r", 7, UNTIL) == person("r", 7, UNTIL)
+    assert person("r", 7, UNTIL) != person("r", 8, UNTIL)
