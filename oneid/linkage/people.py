@@ -59,7 +59,7 @@ def find_duplicates(people: People, min_probability: float) -> list[Match]:
     rules = selective(counts, len(people.one_ids))
     if not rules:
         return []
-    linker: Linker = splink.Linker(table, settings(fields, rules), log_level=None)
+    linker: Linker = splink.Linker(table, settings(fields, rules), log_level=None, validate_settings=False)
     learn(linker, rules, training(rules, counts, list(fields)))
     found = linker.inference.predict(threshold_match_probability=min_probability).as_record_list()
     return [match_of(row, fields) for row in found]
@@ -126,7 +126,7 @@ def learn(linker: "Linker", rules: Sequence[Pair], lessons: Sequence[Pair]) -> N
     training.estimate_probability_two_random_records_match(
         [block_on(*pair) for pair in rules[:PRIOR_RULES]], recall=RECALL
     )
-    training.estimate_u_using_random_sampling(max_pairs=SAMPLE_PAIRS, seed=SEED)
+    training.estimate_u_using_random_sampling(max_pairs=SAMPLE_PAIRS, seed=SEED, num_chunks=1)
     for pair in lessons:
         training.estimate_parameters_using_expectation_maximisation(block_on(*pair))
 
