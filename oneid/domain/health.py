@@ -47,7 +47,7 @@ class SharedValue:
         if self.customers < MANY_CUSTOMERS:
             return None
         kind = self.identifier.type
-        return f"a {kind} was used by {self.customers} customers: block it, or set genericAfter for {kind}"
+        return f"a value of {kind} was used by {self.customers} customers: block it, or set genericAfter"
 
 
 @dataclass(frozen=True, slots=True)
