@@ -29,6 +29,10 @@ Row = dict[str, Any]
 Work = Callable[[AsyncManagedTransaction], Awaitable[T]]
 
 
+class Vanished(Exception):
+    """What a transaction waited for was deleted meanwhile: it begins again."""
+
+
 class Graph:
     """Runs work in transactions; what stays transient after the retries is raised as `Retriable`."""
 
@@ -83,7 +87,7 @@ class Graph:
     async def _managed(self, name: str, work: Work[T]) -> T:
         unit = unit_of_work(metadata={"query": name}, timeout=self._timeout)(work)
         with unavailable_as_retriable():
-            return await self._retrying(answer_lost)(self._write, unit)
+            return await self._retrying(to_be_repeated)(self._write, unit)
 
     async def _write(self, unit: Work[T]) -> T:
         async with self._driver.session(database=self._database) as session:
@@ -93,6 +97,11 @@ class Graph:
 def passing(error: BaseException) -> bool:
     """Whether a failure passes by itself."""
     return answer_lost(error) or (isinstance(error, Neo4jError | DriverError) and error.is_retryable())
+
+
+def to_be_repeated(error: BaseException) -> bool:
+    """Whether work in a transaction is to be run again, where the driver does not do it."""
+    return answer_lost(error) or isinstance(error, Vanished)
 
 
 def answer_lost(error: BaseException) -> bool:

@@ -11,6 +11,7 @@ from neo4j import AsyncManagedTransaction
 
 from graph import writes
 from graph.attached import ATTACHED
+from graph.client import Vanished
 from graph.decisions import FIELDS, decision_of, decision_row
 from oneid.clock import sequence
 from oneid.domain.attributes import to_stored
@@ -85,12 +86,18 @@ async def decided(tx: AsyncManagedTransaction, decision_id: str) -> Decision | N
 
 
 async def load(tx: AsyncManagedTransaction, keys: Iterable[str], space: Workspace) -> None:
-    """Locks and reads these identifiers, their owners, and all identifiers of those owners."""
+    """Locks and reads these identifiers, their owners, and all identifiers of those owners. Raises Vanished if one
+    was erased while this waited for its lock."""
     result = await tx.run(LOCK_IDENTIFIERS, keys=sorted(set(keys)), lock=space.next_sequence())
     nodes: list[Values] = (await result.single(strict=True))["nodes"]
+    if any(values[1] is None for values in nodes):
+        raise Vanished
     for values in nodes:
         add_identifier(space, values)
-    await load_customers(tx, {values[0] for values in nodes if values[0]}, space)
+    owners = {values[0] for values in nodes if values[0]}
+    await load_customers(tx, owners, space)
+    if not owners <= space.customers.keys():
+        raise Vanished
 
 
 async def survivors(tx: AsyncManagedTransaction, one_ids: Iterable[str]) -> dict[str, str]:
@@ -106,10 +113,11 @@ async def formers(tx: AsyncManagedTransaction, one_ids: Iterable[str]) -> list[F
 
 
 async def load_customers(tx: AsyncManagedTransaction, one_ids: Iterable[str], space: Workspace) -> None:
-    """Locks and reads these customers with all their identifiers into the workspace."""
+    """Locks and reads these customers, those that there are, with all their identifiers into the workspace."""
     result = await tx.run(LOCK_CUSTOMERS, ids=sorted(one_ids), lock=space.next_sequence())
     for customer, nodes in (await result.single(strict=True))["customers"]:
-        add_customer(space, customer, nodes)
+        if customer[0] is not None:
+            add_customer(space, customer, nodes)
     space.start(sequence())
 
 

@@ -143,10 +143,10 @@ class Act:
 async def current(tx: AsyncManagedTransaction, space: Workspace, one_ids: list[str]) -> list[str]:
     """Loads the customers that these ONE-IDs stand for, and returns their ONE-IDs in the order asked."""
     found = await identity.survivors(tx, one_ids)
-    for asked in one_ids:
-        if asked not in found:
-            raise NotFound(f"there is no customer {asked}", field=("oneId",))
     await identity.load_customers(tx, set(found.values()), space)
+    for asked in one_ids:
+        if found.get(asked) not in space.customers:
+            raise NotFound(f"there is no customer {asked}", field=("oneId",))
     return [found[asked] for asked in one_ids]
 
 
