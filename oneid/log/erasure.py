@@ -23,6 +23,7 @@ class LogErasure:
     def __init__(self, redis: Redis, partitions: int) -> None:
         self._redis = redis
         self._partitions = partitions
+        self._forget = redis.register_script(FORGET)
 
     async def marks(self) -> list[str]:
         """The id of each partition's newest entry, in order of partition."""
@@ -41,7 +42,7 @@ class LogErasure:
         if message_ids:
             keys = [seen_key(message_id) for message_id in message_ids]
             with transient_faults():
-                await self._redis.eval(FORGET, len(keys), *keys)
+                await self._forget(keys=keys)
 
     async def _newest(self, partition: int) -> str:
         try:
