@@ -35,6 +35,12 @@ REHOMED: Final = Counter(
 )
 INDEX_LAG: Final = Gauge("oneid_index_lag_seconds", "Age of the oldest change that the index does not show")
 DIRTY: Final = Gauge("oneid_dirty_count", "Customers whose latest change the index does not show")
+COMPARED: Final = Counter("oneid_compared_customers", "Customers whose profile was compared with the graph")
+REPAIRED: Final = Counter(
+    "oneid_repaired_profiles",
+    "What was found wrong and put right: stale documents, ghosts of nobody, events that had not moved",
+    ["kind"],
+)
 DRIFT: Final = Gauge("oneid_drift_count", "What the last sweep over graph and index found wrong")
 REINDEXED: Final = Counter("oneid_reindexed_customers", "Customers copied to an index in the making")
 OPERATIONS: Final = Counter(

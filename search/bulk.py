@@ -13,7 +13,8 @@ from oneid.errors import Retriable
 from search.client import PASSING, Parameters, Search
 from search.encoding import dumps
 
-CHUNK_BYTES: Final = 8 * 1024 * 1024
+#: A larger body is written in one piece by the HTTP client, and nothing else gets its turn meanwhile.
+CHUNK_BYTES: Final = 1_000_000
 ABSENT: Final = "index_not_found_exception"
 PASSING_TYPES: Final = frozenset({ABSENT, "cluster_block_exception", "unavailable_shards_exception"})
 ONLY_FAILURES: Final = (

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from oneid.domain.catalog import AttributeDefinition, Catalog
 from oneid.domain.customers import CustomerRecord
@@ -11,19 +11,13 @@ from search.bulk import Operation, Outcome, bulk
 from search.client import Search
 from search.documents import NOTHING_DECLARED, profile_document
 from search.encoding import dumps
+from search.fingerprints import CONTENT, NAMELESS, VERSIONS, Fingerprint, fingerprint, walk
 from search.pages import Edge, Page, SortKey, decode, encode
 from search.typed import declare
 
 CURSOR: Final = "customer"
 NEWEST_FIRST: Final = [{"sequence": "desc"}, {"oneId": "asc"}]
 OLDEST_FIRST: Final = [{"sequence": "asc"}, {"oneId": "desc"}]
-
-
-class Fingerprint(NamedTuple):
-    """What tells whether a document is the customer's current one."""
-
-    version: int
-    hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,37 +95,30 @@ class ProfileIndex:
         return {name: bucket["doc_count"] for name, bucket in buckets.items()}
 
     async def fingerprints(self, one_ids: Sequence[str]) -> dict[str, Fingerprint]:
-        """The versions of the documents that exist, as written, searchable or not."""
+        """What the documents that exist are, as written, searchable or not."""
         if not one_ids:
             return {}
-        body = {"ids": list(one_ids)}
-        answer = await self._search.request(
-            "POST", f"/{self._alias}/_mget", body, params={"_source": "version,hash"}
-        )
+        answer = await self._search.request("POST", f"/{self._alias}/_mget", {"ids": list(one_ids)})
         documents: list[dict[str, Any]] = answer["docs"]
         if any("error" in document for document in documents):
             raise Retriable("a part of the profile index is not available")
-        return {
-            document["_id"]: Fingerprint(document["_source"]["version"], document["_source"]["hash"])
-            for document in documents
-            if document["found"]
-        }
+        return {document["_id"]: fingerprint(document) for document in documents if document["found"]}
 
-    async def between(self, after: str, until: str | None, *, limit: int) -> dict[str, Fingerprint]:
-        """The searchable documents in the range (after, until], in order of ONE-ID; until None: to the end."""
-        bounds = {"gt": after} if until is None else {"gt": after, "lte": until}
-        body = {
-            "query": {"bool": {"filter": [{"range": {"oneId": bounds}}]}},
-            "size": limit,
-            "sort": [{"oneId": "asc"}],
-            "_source": False,
-            "docvalue_fields": ["version", "hash"],
-        }
-        answer = await self._search.search(self._alias, body)
-        return {
-            hit["_id"]: Fingerprint(hit["fields"]["version"][0], hit["fields"]["hash"][0])
-            for hit in answer["hits"]["hits"]
-        }
+    async def between(self, after: str, until: str | None, *, page: int) -> dict[str, Fingerprint]:
+        """The searchable documents in the range (after, until] of ONE-IDs; until None: to the end. `page`: how
+        many are read at once."""
+        hits = walk(self._search, self._alias, after, until, limit=page, wanted=CONTENT)
+        return {hit["_id"]: fingerprint(hit) async for hit in hits}
+
+    async def versions(self, after: str, until: str | None, *, page: int) -> dict[str, int]:
+        """The versions alone of the documents of `between`, at a fraction of the cost."""
+        hits = walk(self._search, self._alias, after, until, limit=page, wanted=VERSIONS)
+        return {hit["_id"]: hit.get("fields", {}).get("version", [0])[0] async for hit in hits}
+
+    async def nameless(self, limit: int) -> list[str]:
+        """Ids of documents without a ONE-ID, which nothing of ours writes."""
+        answer = await self._search.search(self._alias, {"query": NAMELESS, "size": limit, "_source": False})
+        return [hit["_id"] for hit in answer["hits"]["hits"]]
 
     async def _any_behind(self, query: dict[str, Any], wanted: _Slice) -> bool:
         """Whether the list has rows on the side that a cursor comes from, its own row included."""

@@ -1,26 +1,40 @@
-"""`oneid reconcile`: compares graph and index, customer by customer, repairs, and says what was wrong."""
+"""`oneid reconcile`: compares graph and index, customer by customer, and says what is wrong, or puts it right."""
 
 import asyncio
+from typing import Annotated
 
-from oneid.bootstrap import open_stores, upkeep
+import typer
+
+from oneid.bootstrap import Upkeep, open_stores, upkeep
 from oneid.cli.connection import connected_settings
 from oneid.cli.output import errors_as_sentences, out
 from oneid.services.reconciliation import Report
 
 
-def reconcile() -> None:
-    """Compare Neo4j and OpenSearch, repair the index and say what was wrong."""
+def reconcile(
+    repair: Annotated[bool, typer.Option("--repair", help="put right what is wrong")] = False,
+) -> None:
+    """Compare Neo4j and OpenSearch and say what is wrong; 1 if anything is and was not repaired."""
     with errors_as_sentences():
-        report = asyncio.run(_reconcile())
+        report = asyncio.run(_reconcile(repair))
         out.print(f"{report.compared} customers compared")
         out.print(f"{report.stale} profiles were stale or missing, {report.ghosts} belonged to nobody")
         out.print(f"{report.strays} former customers still had events under their old ONE-ID")
+        if report.drift and not repair:
+            out.print("nothing was changed: `oneid reconcile --repair` puts it right")
+            raise typer.Exit(1)
 
 
-async def _reconcile() -> Report:
+async def _reconcile(repair: bool) -> Report:
     async with open_stores(connected_settings()) as stores:
         work = upkeep(stores)
-        report = await work.reconciliation.sweep()
-        while await work.projection.run_once() or await work.rehoming.run_once():
-            continue
+        report = await work.reconciliation.sweep(repair=repair)
+        if repair:
+            await _settle(work)
         return report
+
+
+async def _settle(work: Upkeep) -> None:
+    """What was marked is also done, worker or none."""
+    while await work.projection.run_once() or await work.rehoming.run_once():
+        continue

@@ -9,18 +9,19 @@ from graph.projection import Projected, Projections
 from oneid.clock import Clock
 from oneid.domain.catalog import Catalog
 from oneid.domain.messages import parse_time
-from oneid.metrics import DIRTY, DRIFT, INDEX_LAG
+from oneid.metrics import COMPARED, DIRTY, DRIFT, INDEX_LAG, REPAIRED
 from search.documents import profile_document
 from search.events import EventIndex
-from search.profiles import Fingerprint, ProfileIndex
+from search.fingerprints import Fingerprint
+from search.profiles import ProfileIndex
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Report:
-    """What a sweep found: customers compared, documents wrong or missing (marked again), documents without a
-    customer (deleted), former ONE-IDs under which events lie (marked again)."""
+    """What a sweep found: customers compared, documents wrong or missing, documents without a customer, former
+    ONE-IDs under which events lie."""
 
     compared: int = 0
     stale: int = 0
@@ -36,6 +37,22 @@ class Report:
         self.stale += other.stale
         self.ghosts += other.ghosts
         self.strays += other.strays
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is wrong in a range: documents by ONE-ID with their versions (0: there is none), former ONE-IDs."""
+
+    stale: dict[str, int]
+    ghosts: dict[str, int]
+    strays: list[str]
+
+    @property
+    def drift(self) -> int:
+        return len(self.stale) + len(self.ghosts) + len(self.strays)
+
+    def report(self, compared: int) -> Report:
+        return Report(compared, len(self.stale), len(self.ghosts), len(self.strays))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +98,18 @@ class ReconciliationService:
         """Compares one range; the next call takes the next one. Returns 0 at the end of a sweep, 1 before it.
         Raises Retriable; the range is then compared again."""
         await self.lag()
-        await self._step(self._sweep)
+        await self._step(self._sweep, repair=True)
         if not self._sweep.done:
             return 1
         DRIFT.set(self._sweep.report.drift)
         self._sweep = _Sweep()
         return 0
 
-    async def sweep(self) -> Report:
-        """Compares everything, once."""
+    async def sweep(self, *, repair: bool = True) -> Report:
+        """Compares everything, once. Without `repair` nothing is changed."""
         sweep = _Sweep()
         while not sweep.done:
-            await self._step(sweep)
+            await self._step(sweep, repair=repair)
         DRIFT.set(sweep.report.drift)
         return sweep.report
 
@@ -106,61 +123,65 @@ class ReconciliationService:
         INDEX_LAG.set(seconds)
         return Lag(backlog.count, seconds)
 
-    async def _step(self, sweep: _Sweep) -> None:
+    async def _step(self, sweep: _Sweep, *, repair: bool) -> None:
         customers = await self._marks.range(sweep.after, self._page)
         until = customers[-1].record.one_id if len(customers) == self._page else None
-        shown = await self._shown(sweep.after, until)
-        surplus = sorted(shown.keys() - {customer.record.one_id for customer in customers})
-        sweep.report.add(
-            Report(
-                compared=len(customers),
-                stale=await self._mend(_differing(customers, shown, await self._catalog.current())),
-                ghosts=await self._lay(surplus),
-                strays=await self._strays(customers),
+        found = await self._compare(customers, sweep.after, until)
+        if found.drift:
+            logger.warning(
+                "profiles unlike the graph: %s; of nobody: %s; events not moved: %s",
+                *(sorted(one_ids)[:10] for one_ids in (found.stale, found.ghosts, found.strays)),
             )
-        )
+        if repair:
+            await self._repair(found)
+        COMPARED.inc(len(customers))
+        sweep.report.add(found.report(len(customers)))
         sweep.after, sweep.done = until or "", until is None
 
-    async def _shown(self, after: str, until: str | None) -> dict[str, Fingerprint]:
-        """The documents of a range, which may be more than there are customers in it."""
-        shown: dict[str, Fingerprint] = {}
-        while page := await self._profiles.between(after, until, limit=self._page):
-            shown |= page
-            after = next(reversed(page))
-        return shown
+    async def _compare(self, customers: Sequence[Projected], after: str, until: str | None) -> _Found:
+        """What is wrong in a range. The index may hold more documents of it than there are customers."""
+        shown = await self._profiles.between(after, until, page=self._page)
+        surplus = sorted(shown.keys() - {customer.record.one_id for customer in customers})
+        if until is None:
+            surplus += await self._profiles.nameless(self._page)
+        return _Found(
+            stale=await self._stale(_differing(customers, shown, await self._catalog.current())),
+            ghosts=await self._ghosts(surplus),
+            strays=await self._strays(customers),
+        )
 
-    async def _mend(self, suspects: Sequence[str]) -> int:
-        """Marks the customers whose document is still wrong when both are read again."""
+    async def _stale(self, suspects: Sequence[str]) -> dict[str, int]:
+        """Customers whose document is still wrong when both are read again, with the version of it."""
         if not suspects:
-            return 0
+            return {}
         there = await self._profiles.fingerprints(suspects)
         customers = await self._marks.among(suspects)
         wrong = _differing(customers, there, await self._catalog.current())
-        if wrong:
-            logger.warning("%d profiles are not what the graph says: %s", len(wrong), wrong[:10])
-            await self._marks.repair({id: there[id].version if id in there else 0 for id in wrong})
-        return len(wrong)
+        return {one_id: there[one_id].version if one_id in there else 0 for one_id in wrong}
 
-    async def _lay(self, suspects: Sequence[str]) -> int:
-        """Deletes the documents that still belong to nobody when both are read again."""
+    async def _ghosts(self, suspects: Sequence[str]) -> dict[str, int]:
+        """Documents that still belong to nobody when both are read again, with their versions."""
         if not suspects:
-            return 0
+            return {}
         there = await self._profiles.fingerprints(suspects)
         known = {customer.record.one_id for customer in await self._marks.among(suspects)}
-        ghosts = [(one_id, found.version) for one_id, found in there.items() if one_id not in known]
-        if ghosts:
-            logger.warning("%d profiles belong to nobody in the graph: %s", len(ghosts), ghosts[:10])
-            await self._profiles.write((), ghosts)
-        return len(ghosts)
+        return {one_id: found.version for one_id, found in there.items() if one_id not in known}
 
-    async def _strays(self, customers: Sequence[Projected]) -> int:
-        """Marks former ONE-IDs under which events lie for another move."""
+    async def _strays(self, customers: Sequence[Projected]) -> list[str]:
+        """Former ONE-IDs under which events lie that are not about to move."""
         merged = [customer.record.one_id for customer in customers if customer.merged]
-        strays = await self._marks.unmarked(await self._events.homes(merged))
-        if strays:
-            logger.warning("events of %d former customers have not moved: %s", len(strays), strays[:10])
-            await self._marks.mark_moves(strays)
-        return len(strays)
+        return await self._marks.unmarked(await self._events.homes(merged))
+
+    async def _repair(self, found: _Found) -> None:
+        """Marks what has to be written again and deletes what belongs to nobody."""
+        if found.stale:
+            await self._marks.repair(found.stale)
+        if found.ghosts:
+            await self._profiles.write((), list(found.ghosts.items()))
+        if found.strays:
+            await self._marks.mark_moves(found.strays)
+        for kind, one_ids in (("stale", found.stale), ("ghost", found.ghosts), ("stray", found.strays)):
+            REPAIRED.labels(kind).inc(len(one_ids))
 
 
 def _differing(

@@ -13,7 +13,8 @@ from graph.reindexing import Reindexing, Version
 from oneid.domain.catalog import Catalog
 from oneid.services.operation_run import Run
 from search.documents import profile_document
-from search.profiles import Fingerprint, ProfileIndex
+from search.fingerprints import Fingerprint
+from search.profiles import ProfileIndex
 
 PAGE: Final = 5_000
 SAMPLE: Final = 100
@@ -38,18 +39,11 @@ class ReindexCheck:
         while after is not None:
             versions = await self._reindexing.versions(after, PAGE)
             until = versions[-1].one_id if len(versions) == PAGE else None
-            shown = await self._shown(after, until)
+            shown = await self._index.versions(after, until, page=PAGE)
             repaired += await self._mend(suspects(versions, shown))
             await run.progress(run.state.done)
             after = until
         return repaired
-
-    async def _shown(self, after: str, until: str | None) -> dict[str, Fingerprint]:
-        shown: dict[str, Fingerprint] = {}
-        while page := await self._index.between(after, until, limit=PAGE):
-            shown |= page
-            after = next(reversed(page))
-        return shown
 
     async def _mend(self, one_ids: Sequence[str]) -> int:
         """Writes anew what is still wrong when both are read again, the index first: what is read of the graph
@@ -67,17 +61,16 @@ class ReindexCheck:
         return len(live) + len(gone) - len(refused)
 
 
-def suspects(versions: Sequence[Version], shown: Mapping[str, Fingerprint]) -> list[str]:
+def suspects(versions: Sequence[Version], shown: Mapping[str, int]) -> list[str]:
     """Whose document is not of the version it should be or should not be there, and a sample of the others."""
-    found = [one.one_id for one in versions if not one.dirty and _unlike(one, shown.get(one.one_id))]
+    found = [
+        one.one_id
+        for one in versions
+        if not one.dirty and shown.get(one.one_id) != (None if one.merged else one.version)
+    ]
     found += sorted(shown.keys() - {one.one_id for one in versions})
     step = max(1, len(versions) // SAMPLE)
     return list(dict.fromkeys([*found, *(one.one_id for one in versions[::step])]))
-
-
-def _unlike(one: Version, shown: Fingerprint | None) -> bool:
-    expected = None if one.merged else one.version
-    return expected != (shown.version if shown else None)
 
 
 def differs(customer: Projected, there: Mapping[str, Fingerprint], catalog: Catalog) -> bool:

@@ -7,7 +7,8 @@ import pytest
 
 from oneid.errors import InvalidInput
 from search.documents import profile_document
-from search.profiles import Fingerprint, ProfileIndex
+from search.fingerprints import Fingerprint
+from search.profiles import ProfileIndex
 from tests.integration.search.factories import customer
 
 PEOPLE = [

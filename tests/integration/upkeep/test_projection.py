@@ -15,9 +15,10 @@ from oneid.services.projection import ProjectionService
 from search.client import Search, connect
 from search.documents import profile_document
 from search.events import EventIndex
+from search.fingerprints import Fingerprint
 from search.indexes import IndexNames
 from search.profile_rebuild import ProfileRebuild
-from search.profiles import Fingerprint, ProfileIndex
+from search.profiles import ProfileIndex
 from tests.pipeline import Pipeline, event
 from tests.servers import Servers
 

@@ -1,5 +1,7 @@
 """Reconciliation: whatever happens to the index, it ends as the graph says."""
 
+import asyncio
+
 import pytest
 
 from graph.attribute_catalog import AttributeCatalog
@@ -124,3 +126,92 @@ async def test_a_worker_goes_through_the_ranges_and_starts_again(
     for _ in range(3):
         await sweeper.run_once()
     assert await work.projection.run_once() == 1
+
+
+async def test_a_look_without_repair_changes_nothing(
+    pipeline: Pipeline, stores: Stores, work: Upkeep, sweeper: ReconciliationService, marks: Projections
+) -> None:
+    one_ids = await pipeline.ingest(*(event(user_id=f"u{i}") for i in range(5)))
+    await settle(work, stores)
+    await stores.search.request("DELETE", f"/oneid-profiles/_doc/{one_ids[0]}")
+    await stores.profiles.write([customer("zghost")], ())
+    await stores.profiles.refresh()
+
+    for _ in range(2):
+        assert await sweeper.sweep(repair=False) == Report(compared=5, stale=1, ghosts=1)
+    assert (await marks.backlog()).count == 0
+    assert (await stores.profiles.search()).total == 5
+
+
+CROWD = """
+UNWIND range(1, 1000) AS n
+CREATE (c:Customer:Dirty {oneId: 'crowd-' + right('000' + n, 4), seq: n, version: 3, merges: 0,
+  createdAt: '2026-01-05T08:00:00.000Z', updatedAt: '2026-01-05T08:00:00.000Z', attributes: '{}'})
+CREATE (:Identifier {key: 'user_id:' + n, type: 'user_id', value: toString(n), linkedSeq: n,
+  firstSeenAt: '2026-01-05T08:00:00.000Z', lastSeenAt: '2026-01-05T08:00:00.000Z'})-[:IDENTIFIES]->(c)
+"""
+
+
+async def test_what_was_altered_deleted_and_added_by_hand_is_found_and_repaired(
+    pipeline: Pipeline, stores: Stores, work: Upkeep
+) -> None:
+    """F24: one document in a hundred altered, one deleted, as many of nobody: also where the alteration leaves
+    the stored hash as it was, and where a document has no ONE-ID."""
+    await stores.graph.write("test", CROWD)
+    await settle(work, stores)
+    before = await stores.profiles.between("", None, page=1_000)
+    ids = sorted(before)
+    for n, one_id in enumerate(ids[::100]):
+        change = {"doc": {"names": ["altered"]}} if n % 2 else {"doc": {"hash": "altered"}}
+        await stores.search.request("POST", f"/oneid-profiles/_update/{one_id}", change)
+    altered = (await pipeline.customer(ids[7])), 3
+    await put(stores, {**profile_document(altered[0]), "searchable": ["altered"]}, altered[1])
+    for one_id in ids[50::100]:
+        await stores.search.request("DELETE", f"/oneid-profiles/_doc/{one_id}")
+    for n in range(10):
+        ghost = {"oneId": f"crowd-{n}-ghost", "names": ["ghost"]} if n % 2 else {"names": ["ghost"]}
+        await stores.search.request("PUT", f"/oneid-profiles/_doc/ghost-{n}", ghost)
+    await stores.profiles.refresh()
+
+    found = await work.reconciliation.sweep()
+    assert found == Report(compared=1_000, stale=21, ghosts=10)
+    await settle(work, stores)
+
+    assert await work.reconciliation.sweep() == Report(compared=1_000)
+    after = await stores.profiles.between("", None, page=1_000)
+    assert {one_id: one.hash for one_id, one in after.items()} == {id: one.hash for id, one in before.items()}
+    assert (await stores.profiles.search()).total == 1_000
+    assert (await stores.profiles.search("ghost")).total == 0
+
+
+@pytest.mark.parametrize("erased", [True, False], ids=["erased", "merged"])
+async def test_a_write_that_comes_long_after_the_customer_has_gone_does_not_bring_it_back_for_good(
+    pipeline: Pipeline, stores: Stores, work: Upkeep, erased: bool
+) -> None:
+    """F19: the index has forgotten that it deleted the document when the late write comes."""
+    _, gone = await pipeline.ingest(event(user_id="u1"), event(anonymous_id="a1"))
+    late = await pipeline.customer(gone)
+    await settle(work, stores)
+    if erased:
+        await stores.graph.write("test", "MATCH (c:Customer {oneId: $id}) DETACH DELETE c", id=gone)
+        await stores.profiles.write((), [(late.one_id, late.version + 1)])
+    else:
+        await pipeline.ingest(event(user_id="u1", anonymous_id="a1"))
+    await settle(work, stores)
+    assert (await stores.profiles.search()).total == 1
+    settings = "/oneid-profiles/_settings"
+    await stores.search.request("PUT", settings, {"index.gc_deletes": "1ms"})
+    try:
+        await asyncio.sleep(1.5)
+        await stores.search.request("POST", "/oneid-profiles/_flush", params={"force": True})
+        await stores.profiles.write([late], ())
+    finally:
+        await stores.search.request("PUT", settings, {"index.gc_deletes": "1h"})
+    await stores.profiles.refresh()
+
+    assert (await stores.profiles.search()).total == 2
+    assert (await work.reconciliation.sweep()).drift == 1
+    await settle(work, stores)
+
+    assert (await stores.profiles.search()).total == 1
+    assert (await work.reconciliation.sweep()).drift == 0

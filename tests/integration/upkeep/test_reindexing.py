@@ -22,7 +22,7 @@ from oneid.services.operation_runner import OperationRunner
 from oneid.services.operations import OperationService
 from oneid.services.reindexing import KIND, ReindexService
 from search.documents import profile_document
-from search.profiles import Fingerprint
+from search.fingerprints import Fingerprint
 from tests.pipeline import Pipeline, event
 
 RESTORE = """
@@ -75,7 +75,7 @@ async def expected(stores: Stores) -> dict[str, Fingerprint]:
 
 async def shown(stores: Stores) -> dict[str, Fingerprint]:
     await stores.profiles.refresh()
-    return await stores.profiles.between("", None, limit=1_000)
+    return await stores.profiles.between("", None, page=1_000)
 
 
 async def settle(work: Upkeep) -> None:
