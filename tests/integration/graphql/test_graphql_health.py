@@ -39,7 +39,7 @@ async def nobody(settings: Settings) -> AsyncIterator[None]:
 
 async def forget(stores: Stores) -> None:
     nodes = "Customer|Identifier|Decision|MergeProposal|Household"
-    await stores.graph.write("test.forget", f"MATCH (n:{nodes}) DETACH DELETE n")  # type: ignore[arg-type]
+    await stores.graph.write("test.forget", f"MATCH (n:{nodes}) DETACH DELETE n")
 
 
 async def health(api: Api) -> dict[str, Any]:
