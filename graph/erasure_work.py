@@ -1,6 +1,6 @@
 """Erasures that are not over: what is left to be done, and what the graph says of others about the person."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from graph.client import Graph
@@ -33,12 +33,16 @@ REMOVE e.dueAt, e.oneIds, e.version, e.redacted, e.looked
 """
 
 #: Evidence about others that names the person. What came later is about whoever uses the identifier now.
+#: In slices: all decisions are read, which takes longer than one transaction may.
 SCRUB_DECISIONS: Final = """
-MATCH (d:Decision) WHERE d.at <= $at
-  AND any(key IN d.kept + d.dropped + d.mergedOneIds WHERE key IN $keys OR key IN $oneIds)
-SET d.kept = [key IN d.kept WHERE NOT key IN $keys],
-    d.dropped = [key IN d.dropped WHERE NOT key IN $keys],
-    d.mergedOneIds = [oneId IN d.mergedOneIds WHERE NOT oneId IN $oneIds]
+MATCH (d:Decision) WHERE d.seq > $after
+WITH d ORDER BY d.seq LIMIT 10000
+FOREACH (_ IN CASE WHEN d.at <= $at AND (any(key IN d.kept + d.dropped WHERE key IN $keys)
+                   OR any(oneId IN d.mergedOneIds WHERE oneId IN $oneIds)) THEN [1] ELSE [] END |
+  SET d.kept = [key IN d.kept WHERE NOT key IN $keys],
+      d.dropped = [key IN d.dropped WHERE NOT key IN $keys],
+      d.mergedOneIds = [oneId IN d.mergedOneIds WHERE NOT oneId IN $oneIds])
+RETURN max(d.seq) AS last
 """
 
 #: Exports of the person, finished or not, and results of other operations that show the person.
@@ -58,8 +62,9 @@ MATCH (o:Operation) WHERE any(text IN $texts WHERE o.result CONTAINS text)
 REMOVE o.result
 """
 
+#: Values that others' identifiers were seen with.
 SCRUB_ANCHORS: Final = """
-MATCH (i:Identifier) WHERE any(value IN i.anchors WHERE value IN $values)
+MATCH (i:Identifier) WHERE i.key IN $among AND any(value IN i.anchors WHERE value IN $values)
 SET i.anchors = [value IN i.anchors WHERE NOT value IN $values]
 """
 
@@ -94,13 +99,22 @@ class ErasureWork:
         """Nothing but the receipt stays."""
         await self._graph.write("erasures.done", DONE, id=erasure.id, at=at)
 
-    async def scrub(self, erasure: Pending) -> None:
-        """Takes the person out of what is kept about others."""
-        keys, values = list(erasure.keys), [Identifier.from_key(key).value for key in erasure.keys]
-        decisions = {"keys": keys, "oneIds": list(erasure.one_ids), "at": erasure.erased_at}
-        await self._graph.write("erasures.scrub_decisions", SCRUB_DECISIONS, **decisions)
-        await self._graph.write("erasures.scrub_anchors", SCRUB_ANCHORS, values=values)
-        one_ids = list(erasure.one_ids)
+    async def scrub_anchors(self, erasure: Pending, among: Collection[str]) -> None:
+        """Takes the person out of what these identifiers of others were seen with."""
+        values = [Identifier.from_key(key).value for key in erasure.keys]
+        await self._graph.write("erasures.scrub_anchors", SCRUB_ANCHORS, among=sorted(among), values=values)
+
+    async def scrub_decisions(self, erasure: Pending) -> None:
+        """Takes the person out of the evidence about others."""
+        person = {"keys": list(erasure.keys), "oneIds": list(erasure.one_ids), "at": erasure.erased_at}
+        after: int | None = 0
+        while after is not None:
+            rows = await self._graph.write("erasures.scrub_decisions", SCRUB_DECISIONS, after=after, **person)
+            after = rows[0]["last"]
+
+    async def drop_results(self, erasure: Pending) -> None:
+        """Deletes what operations left about the person."""
+        one_ids, values = list(erasure.one_ids), (Identifier.from_key(key).value for key in erasure.keys)
         await self._graph.write("erasures.delete_operations", DELETE_OPERATIONS, oneIds=one_ids)
         await self._graph.write("erasures.delete_orphans", DELETE_ORPHANS)
         texts = [*one_ids, *(value for value in values if len(value) >= SHORTEST)]

@@ -16,6 +16,7 @@ from graph.writes import ADD_DECISIONS, Query
 from oneid.clock import sequence
 from oneid.domain.decisions import Decision
 from oneid.domain.erasures import Person, Receipt
+from oneid.domain.identifiers import Identifier
 
 LOCK_LOG: Final = "MATCH (p:Partition) WITH p ORDER BY p.id SET p.lock = $lock"
 
@@ -60,6 +61,13 @@ RETURN count(d) AS count
 DELETE: Final[tuple[Query, ...]] = (
     "MATCH (d:Division) WHERE d.to IN $oneIds OR any(source IN d.from WHERE source IN $oneIds) DELETE d",
     "MATCH (d:Decision) WHERE d.splitOneId IN $oneIds AND NOT d.oneId IN $oneIds SET d.splitOneId = null",
+    """
+    MATCH (d:Decision) WHERE d.oneId IN $oneIds
+    UNWIND d.kept + d.dropped AS key
+    WITH DISTINCT key ORDER BY key
+    MATCH (i:Identifier {key: key}) WHERE i.anchors IS NOT NULL
+    SET i.anchors = [value IN i.anchors WHERE NOT value IN $values]
+    """,
     """
     MATCH (d:Decision) WHERE d.oneId IN $oneIds AND d.splitOneId IS NOT NULL AND NOT d.splitOneId IN $oneIds
     SET d.oneId = ''
@@ -109,8 +117,9 @@ async def wipe(tx: AsyncManagedTransaction, person: Person) -> None:
     """Deletes all that the graph holds about the person alone."""
     for attached in ATTACHED:
         await (await tx.run(attached.erase, oneIds=person.one_ids)).consume()
+    values = [Identifier.from_key(key).value for key in person.keys]
     for statement in DELETE:
-        await (await tx.run(statement, oneIds=person.one_ids, keys=person.keys)).consume()
+        await (await tx.run(statement, oneIds=person.one_ids, keys=person.keys, values=values)).consume()
 
 
 async def record(

@@ -12,8 +12,8 @@ from search.encoding import dumps
 
 PAGE: Final = 1_000
 
-Forget = Callable[[Sequence[str]], Awaitable[None]]
-"""Told the messageIds of events before they go."""
+Witness = Callable[[Sequence[EventDocument]], Awaitable[None]]
+"""Shown events before they go or are rewritten."""
 
 Erased = Callable[[EventDocument], Collection[str]]
 """Those of a document's identifiers that were erased."""
@@ -33,23 +33,23 @@ class EventErasure:
         """Makes everything written so far searchable."""
         await self._search.request("POST", f"/{self._alias}/_refresh")
 
-    async def delete(self, one_ids: Sequence[str], forget: Forget) -> int:
+    async def delete(self, one_ids: Sequence[str], witness: Witness) -> int:
         """Deletes the events of these ONE-IDs; returns how many there were."""
         deleted = 0
         async for hits in self._pages({"filter": [{"terms": {"customer": list(one_ids)}}]}):
-            await forget([hit["_source"]["messageId"] for hit in hits])
+            await witness([hit["_source"] for hit in hits])
             await bulk(self._search, self._alias, [Operation("delete", _meta(hit)) for hit in hits])
             deleted += len(hits)
         return deleted
 
     async def redact_naming(
-        self, keys: Sequence[str], until: str, erased: Erased, redact: Redact
+        self, keys: Sequence[str], until: str, erased: Erased, redact: Redact, witness: Witness
     ) -> list[str]:
         """Rewrites the events, received until a time, that name one of the keys; their messageIds."""
         if not keys:
             return []
         clauses = [{"terms": {"identifiers": list(keys)}}, {"range": {"receivedAt": {"lte": until}}}]
-        return await self._redact({"filter": clauses}, erased, redact)
+        return await self._redact({"filter": clauses}, erased, redact, witness)
 
     async def redact_messages(self, message_ids: Sequence[str], erased: Erased, redact: Redact) -> None:
         """Rewrites these events if they name somebody erased, again."""
@@ -57,9 +57,13 @@ class EventErasure:
             ids = list(message_ids[low : low + PAGE])
             await self._redact({"filter": [{"terms": {"messageId": ids}}]}, erased, redact)
 
-    async def _redact(self, query: dict[str, Any], erased: Erased, redact: Redact) -> list[str]:
+    async def _redact(
+        self, query: dict[str, Any], erased: Erased, redact: Redact, witness: Witness | None = None
+    ) -> list[str]:
         found: list[str] = []
         async for hits in self._pages(query):
+            if witness:
+                await witness([hit["_source"] for hit in hits])
             named = [(hit, erased(hit["_source"])) for hit in hits]
             operations = [_rewritten(hit, keys, redact) for hit, keys in named if keys]
             await bulk(self._search, self._alias, operations)

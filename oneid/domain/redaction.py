@@ -5,7 +5,7 @@ What is taken out becomes null, which names nobody: a placeholder would be an id
 
 import re
 from collections.abc import Collection, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import phonenumbers
 
@@ -39,9 +39,11 @@ class Redactor:
 
     def _value(self, name: str, value: Any) -> Any:
         if isinstance(value, dict):
-            return self.redact(cast("dict[str, Any]", value))
+            members: dict[str, Any] = value
+            return self.redact(members)
         if isinstance(value, list):
-            return [self._value(name, entry) for entry in cast("list[Any]", value)]
+            entries: list[Any] = value
+            return [self._value(name, entry) for entry in entries]
         return self._leaf(name, value)
 
     def _leaf(self, name: str, value: Any) -> Any:

@@ -6,7 +6,7 @@ must have ended: a move of events that had been read before the first look write
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Final
 
@@ -116,11 +116,22 @@ class ErasureCleanup:
         gone = [(one_id, erasure.version + 1) for one_id in erasure.one_ids]
         await self._profiles.write((), gone)
         await self._events.refresh()
-        await self._events.delete(erasure.one_ids, self._log.forget)
+        await self._events.delete(erasure.one_ids, partial(self._forget, erasure))
         redacted = await self._redact(erasure, rules)
         await self._discard_letters(rules)
-        await self._work.scrub(erasure)
+        if not erasure.looked:
+            await self._work.scrub_decisions(erasure)
+        await self._work.drop_results(erasure)
         return redacted
+
+    async def _forget(self, erasure: Pending, documents: Sequence[EventDocument]) -> None:
+        """Events of the person are about to go: whose they were is forgotten wherever it was noted."""
+        await self._log.forget([document["messageId"] for document in documents])
+        await self._forget_anchors(erasure, documents)
+
+    async def _forget_anchors(self, erasure: Pending, documents: Sequence[EventDocument]) -> None:
+        named = {key for document in documents for key in document["identifiers"]}
+        await self._work.scrub_anchors(erasure, named)
 
     async def _redact(self, erasure: Pending, rules: IdentityRules) -> list[str]:
         def redact(payload: Item, keys: Collection[str]) -> Item:
@@ -129,7 +140,10 @@ class ErasureCleanup:
         if erasure.looked:
             await self._events.redact_messages(erasure.redacted, self._erased, redact)
             return []
-        return await self._events.redact_naming(erasure.keys, erasure.erased_at, self._erased, redact)
+        witness = partial(self._forget_anchors, erasure)
+        return await self._events.redact_naming(
+            erasure.keys, erasure.erased_at, self._erased, redact, witness
+        )
 
     def _erased(self, document: EventDocument) -> list[str]:
         received_at = document["receivedAt"]
