@@ -27,7 +27,7 @@ def propose(
 ) -> None:
     """Propose merges of customers that look like one person, for somebody to accept or reject.
 
-    Replaces the proposals that nobody has decided. Needs the extra oneid-cdp[proposals].
+    Replaces the proposals that nobody has decided. Needs the extra `proposals`, which brings Splink.
     """
     with errors_as_sentences():
         fields = [parse_field(text) for text in field] if field else BASE.fields

@@ -40,6 +40,9 @@ type Query {
     first: Int, after: String): IdentityDecisionConnection!
   eventTotals(names: [String!], since: DateTime, until: DateTime, sum: String, groupBy: EventGroup): [EventTotal!]!
   deadLetters(first: Int, after: String): DeadLetterConnection!
+  households(first: Int, after: String): HouseholdConnection!
+  mergeProposals(first: Int, after: String): MergeProposalConnection!
+  identityHealth: IdentityHealth!
   clock: Clock!
 }
 input CustomerLookup @oneOf { id: ID oneId: String identifier: IdentifierInput }
@@ -119,6 +122,17 @@ type IdentityDecisionEdge { cursor: String! node: IdentityDecision! }
 type DeadLetterConnection { edges: [DeadLetterEdge!]! nodes: [DeadLetter!]! pageInfo: PageInfo! totalCount: Int! }
 type DeadLetterEdge { cursor: String! node: DeadLetter! }
 type DeadLetter { id: ID! }
+type HouseholdConnection { edges: [HouseholdEdge!]! nodes: [Household!]! pageInfo: PageInfo! totalCount: Int! }
+type HouseholdEdge { cursor: String! node: Household! }
+type Household implements Node { id: ID! identifier: IdentifierValue!
+  members(first: Int, after: String): CustomerConnection! createdAt: DateTime! }
+type MergeProposalConnection { edges: [MergeProposalEdge!]! nodes: [MergeProposal!]! pageInfo: PageInfo!
+  totalCount: Int! }
+type MergeProposalEdge { cursor: String! node: MergeProposal! }
+type MergeProposal implements Node { id: ID! customers: [Customer!]! probability: Float! }
+type IdentityHealth { largestCustomers: [LargeCustomer!]! mostSharedValues: [SharedValue!]! warnings: [String!]! }
+type LargeCustomer { customer: Customer! identifiers: Int! merges: Int! warning: String }
+type SharedValue { identifier: IdentifierValue! demotions: Int! customers: Int! warning: String }
 type ChangeEvent { id: ID! cursor: String! type: String! at: DateTime! oneId: String! mergedOneIds: [String!]!
   customer: Customer }
 type Operation implements Node { id: ID! kind: String! status: OperationStatus! done: Int! total: Int errors: Int!
