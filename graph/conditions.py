@@ -19,7 +19,7 @@ from oneid.domain.segments.parsing import Parser
 from oneid.domain.segments.rules import Timed
 from oneid.errors import LimitExceeded
 
-MAX_CONDITIONS: Final = 1_000
+MAX_CONDITIONS: Final = 5_000
 MAX_NUMBER: Final = 2**20 - 1
 
 ALL: Final = """
@@ -41,11 +41,12 @@ CREATE (k:Condition) SET k = row
 
 USED: Final = "UNWIND $ids AS id MATCH (k:Condition {id: id}) SET k.usedAt = $at"
 
-# What no segment needs was asked by previews: the ones asked last stay.
+# What no segment needs was asked by previews: the ones asked last stay, and those that may still be asked.
 FORGET: Final = """
 MATCH (k:Condition)
 WHERE NOT EXISTS { MATCH (s:Segment) WHERE k.id IN s.conditions }
 WITH k ORDER BY k.usedAt DESC SKIP $keep
+WITH k WHERE k.usedAt < $before
 DELETE k
 """
 
@@ -118,9 +119,8 @@ class Conditions:
         rows = await self._graph.read("conditions.all", ALL)
         return [Condition(row["id"], row["number"], self._rule(row), row["ready"]) for row in rows]
 
-    async def make(self, rules: Mapping[str, Timed], at: str) -> list[Condition]:
-        """These conditions, made where they are missing; `at`: the time, which says what was used last.
-        Raises LimitExceeded."""
+    async def make(self, rules: Mapping[str, Timed]) -> list[Condition]:
+        """These conditions, made where they are missing. Raises LimitExceeded."""
 
         async def work(tx: AsyncManagedTransaction) -> None:
             row = await (await tx.run(LOCK)).single(strict=True)
@@ -131,14 +131,15 @@ class Conditions:
             made = [new_row(id_, rules[id_], last - n) for n, id_ in enumerate(missing)]
             if made:
                 await (await tx.run(CREATE, rows=made, last=last)).consume()
-            await (await tx.run(USED, ids=sorted(rules), at=at)).consume()
+            await (await tx.run(USED, ids=sorted(rules), at=sequence())).consume()
 
         await self._graph.transact("conditions.make", work)
         return [condition for condition in await self.all() if condition.id in rules]
 
-    async def forget(self, keep: int) -> None:
-        """Drops conditions that no segment uses, but the `keep` used last."""
-        await self._graph.write("conditions.forget", FORGET, keep=keep)
+    async def forget(self, keep: int, seconds: float) -> None:
+        """Drops conditions that no segment uses and nobody asked for so many seconds, but the `keep` used last."""
+        before = sequence() - int(seconds * 1e9)
+        await self._graph.write("conditions.forget", FORGET, keep=keep, before=before)
 
     async def ready(self, ids: Iterable[str]) -> None:
         """Notes that everybody has these conditions."""

@@ -200,7 +200,6 @@ def materialisation(stores: Stores) -> MaterialisationService:
         work.evaluation,
         work.projection,
         stores.profiles,
-        stores.clock,
     )
 
 

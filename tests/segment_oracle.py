@@ -52,6 +52,8 @@ def attribute(told: dict[str, Any], person: Person, now: int) -> bool:
     value, party = person.attributes.get(told["key"], (None, ""))
     if told.get("parties") and party not in told["parties"]:
         value = None
+    if told["op"] == "CONTAINS" and isinstance(value, list):
+        return told["value"] in value  # an entry of the list, not a part of one
     return tested(told["op"], value, told.get("value"), now)
 
 

@@ -97,3 +97,96 @@ def sequence_rules(draw: st.DrawFn) -> dict[str, Any]:
 
 
 timed_rules = st.one_of(event_rules(), event_rules(), sequence_rules())
+
+DECLARED: dict[str, tuple[str, ...]] = {
+    "city": (),
+    "age": (),
+    "member": (),
+    "born": (),
+    "skin": ("dry", "oily"),
+    "likes": (),
+}
+TYPES = {
+    "city": "STRING",
+    "age": "NUMBER",
+    "member": "BOOLEAN",
+    "born": "DATE",
+    "skin": "ENUM",
+    "likes": "LIST",
+}
+DATES = (
+    "2026-01-05",
+    "2026-01-05T08:00:00Z",
+    "2026-01-04T08:00:00.001Z",
+    "2025-12-06T08:00:00Z",
+    "2026-01-12",
+)
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "city": st.sampled_from(COLOURS),
+    "age": NUMBERS,
+    "member": st.booleans(),
+    "born": st.sampled_from(DATES),
+    "skin": st.sampled_from(("dry", "oily")),
+    "likes": st.lists(st.sampled_from(COLOURS), max_size=2),
+}
+PARTIES = ("FIRST", "SECOND", "THIRD")
+
+attributes = st.fixed_dictionaries({}, optional={key: values for key, values in VALUES.items()})
+
+
+@st.composite
+def attribute_rules(draw: st.DrawFn) -> dict[str, Any]:
+    key = draw(st.sampled_from(sorted(VALUES)))
+    single, several = VALUES[key], st.lists(VALUES[key], min_size=1, max_size=2)
+    if key == "likes":
+        single, several = st.sampled_from(COLOURS), st.lists(st.sampled_from(COLOURS), min_size=1, max_size=2)
+    ordered = ("EQ", "NE", "GT", "GTE", "LT", "LTE")
+    plain = {
+        "city": ("EQ", "NE", "STARTS_WITH", "CONTAINS"),
+        "age": ordered,
+        "member": ("EQ", "NE"),
+        "born": ordered,
+        "skin": ("EQ", "NE"),
+        "likes": ("CONTAINS",),
+    }[key]
+    op = draw(st.sampled_from((*plain, "EXISTS", "MISSING", "LISTED", "DAYS")))
+    told: dict[str, Any] = {"key": key, "op": op}
+    if op == "LISTED":
+        listed = ("IN", "NOT_IN") if key in ("city", "skin", "age", "likes") else ("EXISTS", "MISSING")
+        told["op"] = draw(st.sampled_from(listed))
+    if op == "DAYS":
+        days = ("WITHIN_LAST", "WITHIN_NEXT", "MORE_THAN_AGO") if key == "born" else ("EXISTS",)
+        told["op"] = draw(st.sampled_from(days))
+    if told["op"] in ("IN", "NOT_IN"):
+        told["value"] = draw(several)
+    elif told["op"] in ("WITHIN_LAST", "WITHIN_NEXT", "MORE_THAN_AGO"):
+        told["value"] = draw(st.sampled_from((0, 1, 7, 30)))
+    elif told["op"] not in ("EXISTS", "MISSING"):
+        told["value"] = draw(single)
+    if draw(st.integers(0, 3)) == 0:
+        told["parties"] = draw(st.lists(st.sampled_from(PARTIES), min_size=1, max_size=2, unique=True))
+    return {"attribute": told}
+
+
+def identified(present: bool) -> dict[str, Any]:
+    return {"identifier": {"type": "member_card", "present": present}}
+
+
+identifier_rules = st.builds(identified, st.booleans())
+leaves = st.one_of(timed_rules, timed_rules, attribute_rules(), attribute_rules(), identifier_rules)
+
+
+def joined(kind: str, rules: list[dict[str, Any]]) -> dict[str, Any]:
+    return {kind: rules}
+
+
+def denied(rule: dict[str, Any]) -> dict[str, Any]:
+    return {"not": rule}
+
+
+def above(below: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    several = st.lists(below, min_size=1, max_size=3)
+    return st.one_of(st.builds(joined, st.sampled_from(("all", "any")), several), st.builds(denied, below))
+
+
+rules = st.recursive(leaves, above, max_leaves=5)

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from graph.conditions import Conditions, Unevaluated
-from oneid.clock import Clock
-from oneid.domain.messages import format_time
 from oneid.domain.segments.conditions import condition_id, held, names_of
 from oneid.domain.segments.rules import Timed
 from oneid.services.projection import ProjectionService
@@ -14,6 +12,8 @@ from search.segments.histories import Histories
 
 ROUND: Final = 1_000
 KEPT_FOR_PREVIEWS: Final = 100
+FORGOTTEN_AFTER: Final = 600.0
+"""Seconds. Who has asked for a condition may still be asking the index with it."""
 
 
 class EvaluationService:
@@ -56,14 +56,12 @@ class MaterialisationService:
         evaluation: EvaluationService,
         projection: ProjectionService,
         profiles: ProfileIndex,
-        clock: Clock,
     ) -> None:
         self._conditions = conditions
         self._histories = histories
         self._evaluation = evaluation
         self._projection = projection
         self._profiles = profiles
-        self._clock = clock
 
     async def numbers(self, rules: Mapping[str, Timed]) -> dict[str, int]:
         """The number of each condition, by id, once everybody whom the events tell of has been evaluated for it.
@@ -73,11 +71,11 @@ class MaterialisationService:
         """
         if not rules:
             return {}
-        conditions = await self._conditions.make(rules, format_time(self._clock.now()))
+        conditions = await self._conditions.make(rules)
         if behind := {c.id: c.rule for c in conditions if not c.ready}:
             await self._bring_up(list(behind.values()))
             await self._conditions.ready(behind)
-            await self._conditions.forget(KEPT_FOR_PREVIEWS)
+            await self._conditions.forget(KEPT_FOR_PREVIEWS, FORGOTTEN_AFTER)
         return {condition_id(condition.rule): condition.number for condition in conditions}
 
     async def _bring_up(self, rules: Sequence[Timed]) -> None:
