@@ -86,6 +86,8 @@ def _rewriting(redis: Redis) -> bool:
 def expunge(url: str) -> None:
     """Makes every index forget its deleted and replaced documents."""
     with httpx.Client(base_url=url, timeout=PATIENCE_SECONDS) as client:
+        if not _ask(client, "GET", "/_all/_settings"):
+            return  # nothing was ever migrated
         _ask(client, "PUT", "/_all/_settings", EAGER)
         end = monotonic() + PATIENCE_SECONDS
         while _deleted(client):
