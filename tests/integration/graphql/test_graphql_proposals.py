@@ -68,7 +68,7 @@ class Town:
             "firstName": first_name,
             "lastName": family,
             "birthday": birthday,
-            "address": {"street": f"{family} street {birthday[-2:]}", "city": f"{family} town", **more},
+            "address": {"street": f"{family} street", "city": f"{family} town", **more},
         }
         event = {"type": "identify", "userId": self.fresh("user"), "traits": traits}
         ((result),) = await self.api.ingest(event)
