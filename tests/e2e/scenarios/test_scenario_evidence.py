@@ -1,0 +1,140 @@
+"""Semantics 16: every decision is evidence, and answers why and how."""
+
+import httpx
+import pytest
+
+from oneid import bootstrap
+from oneid.domain.keys import KeyKind
+from oneid.settings import Settings
+from tests.graphql_api import Api
+from tests.graphql_socket import connect
+from tests.scenario import DECISIONS, WHY, Scenario
+from tests.scenario_acts import merge, split, unlink
+
+HOW = """
+query How($by: CustomerLookup!) {
+  customer(by: $by) { decisions { nodes { kind messageId reason kept { type value } dropped { type value } } } }
+}
+"""
+HELD = "query Held($by: CustomerLookup!) { customer(by: $by) { identifiers { value } } }"
+CHANGES = """
+subscription Changes($types: [String!]) { changes(types: $types) { type oneId mergedOneIds customer { oneId } } }
+"""
+
+
+async def how(scene: Scenario, name: str) -> list[str]:
+    entries = (await scene.api(HOW, by=scene.by(name)))["customer"]["decisions"]["nodes"]
+    return [scene.told(entry) for entry in entries]
+
+
+async def test_an_entry_says_event_time_rules_and_identifiers(scene: Scenario) -> None:
+    version = await scene.rules(aliasMerges=True)
+    (one_id,) = await scene.send("u1 a1")
+    (entry,) = await scene.log(message="m1")
+    assert (entry["kind"], entry["oneId"], entry["ruleVersion"]) == ("CREATED", one_id, version)
+    assert entry["messageId"] == scene.names.message_id("m1")
+    assert (entry["manual"], entry["mergedOneIds"], entry["dropped"]) == (False, [], [])
+    assert scene.names.of(entry["kept"]) == "a1 u1"
+
+
+async def test_how_a_customer_came_to_be(scene: Scenario) -> None:
+    await scene.send("a1", "u1", "u1 a1", "u1 p1")
+    await unlink(scene, "p1")
+    assert await how(scene, "u1") == [
+        "CREATED a1",
+        "CREATED u1",
+        "MERGED a1 u1",
+        "ADDED p1 u1",
+        "UNLINKED - p1 (sold on)",
+    ]
+
+
+async def test_the_path_leads_from_identifier_to_event_to_identifier(scene: Scenario) -> None:
+    await scene.send("a1 d1", "d1 c1", "c1 u1")
+    assert await scene.path("a1", "u1") == ["a1 d1 m1", "d1 c1 m2", "c1 u1 m3"]
+    assert await scene.path("u1", "u1") == []
+
+
+async def test_the_path_leads_through_merges_by_events_and_by_hand(scene: Scenario) -> None:
+    await scene.send("u1 c1", "p1 a1", "u1 p1")
+    assert await scene.path("c1", "a1") == ["c1 u1 m1", "u1 p1 m3", "p1 a1 m2"]
+    await scene.send("o1 d1")
+    await merge(scene, "u1", "o1")
+    assert (await scene.path("c1", "d1"))[-1].startswith("o1 d1 m4")
+    assert any(step.endswith("by hand") for step in await scene.path("c1", "d1"))
+
+
+async def test_what_keeps_two_apart(scene: Scenario) -> None:
+    await scene.send("u1 p1", "u2 p1", "u3")
+    assert await scene.apart("u1", "u2") == "DEMOTED - p1 (LIMIT)"
+    assert await scene.apart("u2", "p1") == "DEMOTED - p1 (LIMIT)"
+    assert await scene.apart("u1", "u3") is None
+
+
+async def test_operators_are_told_apart_from_events(scene: Scenario) -> None:
+    first, second = await scene.send("u1", "p1 a1")
+    await merge(scene, "u1", "p1")
+    await split(scene, "u1", "a1", sticky=True)
+    entries = {entry["kind"]: entry for entry in await scene.log(one_id=first) if entry["manual"]}
+    assert {kind: entry["reason"] for kind, entry in entries.items()} == {
+        "MERGED": "same person",
+        "SPLIT": "two",
+    }
+    assert entries["MERGED"]["mergedOneIds"] == [second]
+    assert entries["SPLIT"]["sticky"] is True
+
+
+async def test_versions_only_grow(scene: Scenario) -> None:
+    versions = list[int]()
+
+    async def note() -> None:
+        customer = await scene.customer("u1")
+        assert customer
+        versions.append(customer["version"])
+
+    for act in ("u1", "u1 c1", "p1", "u1 p1"):
+        await scene.send(act)
+        await note()
+    await split(scene, "u1", "p1")
+    await note()
+    await merge(scene, "u1", "p1")
+    await note()
+    await unlink(scene, "c1")
+    await note()
+    assert versions == sorted(versions)
+    changed = [versions[0], versions[1], *versions[3:]]
+    assert len(set(changed)) == len(changed)
+
+
+async def test_changes_are_told(scene: Scenario, url: str) -> None:
+    async with connect(url, scene.api.headers["Authorization"]) as socket:
+        await socket.subscribe("s", CHANGES)
+        await socket.run("{ clock { now } }")
+        first, second = await scene.send("a1", "u1")
+        await scene.send("u1 a1")
+        told = [await socket.change("s") for _ in range(3)]
+    assert [(c["type"], c["oneId"], c["mergedOneIds"]) for c in told] == [
+        ("CUSTOMER_CREATED", first, []),
+        ("CUSTOMER_CREATED", second, []),
+        ("CUSTOMER_MERGED", first, [second]),
+    ]
+
+
+@pytest.mark.parametrize("name", ["p1", "e1"])
+async def test_personal_values_are_masked_without_the_scope(
+    scene: Scenario, url: str, settings: Settings, name: str
+) -> None:
+    await scene.send(f"u1 {name}")
+    async with bootstrap.open_keys(settings) as keys:
+        key = await keys.create("reader", KeyKind.SECRET, ["customers:read"])
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+        reader = Api(client, key)
+        answers = [
+            await reader(WHY, a=scene.by("u1"), b=scene.by(name)),
+            await reader(DECISIONS, messageId=scene.names.message_id("m1")),
+            await reader(HELD, by=scene.by("u1")),
+        ]
+    for answer in answers:
+        assert scene.names.value("u1") in str(answer)
+        assert scene.names.value(name) not in str(answer)
+        assert "*" in str(answer)

@@ -1,0 +1,105 @@
+"""Semantics 12: identities rebuilt from the log under today's rules, with an operator's acts kept."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+
+from oneid.settings import Settings
+from tests.graphql_api import Api
+from tests.running import calling, running
+from tests.scenario import Scenario
+from tests.scenario_acts import erase, merge, split, unlink
+
+START = """
+mutation Start($input: ReprocessIdentitiesInput!) {
+  reprocessIdentities(input: $input) { operation { id } userErrors { code field } }
+}
+"""
+OPERATION = "query Operation($id: ID!) { node(id: $id) { ... on Operation { status result error } } }"
+TIGHT = [{"type": "member_card", "limit": 1}]
+
+
+@pytest.fixture
+async def api(clean: None, settings: Settings) -> AsyncGenerator[Api]:
+    """A caller of a oneid without data: what other scenarios left would be told again, and counted."""
+    async with running(settings) as url, calling(url, settings) as caller:
+        yield caller
+
+
+async def reprocess(scene: Scenario, *, dry_run: bool = False) -> dict[str, Any]:
+    """What the operation says it did."""
+    started = (await scene.api(START, input={"dryRun": dry_run}))["reprocessIdentities"]
+    assert started["userErrors"] == []
+    node = await ended(scene, started["operation"]["id"])
+    assert (node["status"], node["error"]) == ("COMPLETED", None)
+    result: dict[str, Any] = node["result"]
+    return result
+
+
+async def ended(scene: Scenario, operation: str) -> dict[str, Any]:
+    while True:
+        node: dict[str, Any] = (await scene.api(OPERATION, id=operation))["node"]
+        if node["status"] not in ("QUEUED", "RUNNING"):
+            return node
+        await asyncio.sleep(0.1)
+
+
+async def test_a_dry_run_says_what_would_be_different_and_changes_nothing(scene: Scenario) -> None:
+    first, *_ = await scene.send("u1 c1", "u1 c2", "u2", "c2", wait="INDEXED")
+    await scene.rules(types=TIGHT)
+    told = await reprocess(scene, dry_run=True)
+    assert (told["events"], told["different"], told["split"], told["merged"]) == (4, 1, 1, 0)
+    assert await scene.partition() == {"c1 c2 u1", "u2"}
+    done = await reprocess(scene)
+    assert (done["different"], done["split"], done["moved"]) == (1, 1, 1)
+    assert await scene.partition() == {"c1 u1", "c2", "u2"}
+    assert await scene.one_id("u1") == first
+    assert (await reprocess(scene))["different"] == 0
+
+
+async def test_today_s_rules_merge_what_was_kept_apart(scene: Scenario) -> None:
+    await scene.rules(types=TIGHT)
+    first, _ = await scene.send("a1 c1", "d1 c2", wait="INDEXED")
+    await scene.send("a1 d1", wait="INDEXED")
+    assert await scene.partition() == {"a1 c1", "c2 d1"}
+    await scene.rules()
+    assert (await reprocess(scene))["merged"] == 1
+    assert await scene.partition() == {"a1 c1 c2 d1"}
+    assert await scene.one_id("d1") == first
+
+
+async def test_what_operators_did_survives(scene: Scenario) -> None:
+    ids = await scene.send("u1 p1", "u2", "u3 c1", "u4 d1", "u5", wait="INDEXED")
+    await unlink(scene, "p1")
+    await merge(scene, "u1", "u2")
+    await split(scene, "u3", "c1", sticky=True)
+    await erase(scene, "u4")
+    await erase(scene, "u5", suppress=True)
+    before = await scene.partition()
+    assert before == {"u1 u2", "u3", "c1"}
+    assert (await reprocess(scene))["different"] == 0
+    assert await scene.partition() == before
+    assert await scene.send("u3 c1", "u5") == [ids[2], ""]
+    assert await scene.partition() == before
+    assert await scene.one_id(ids[1]) == ids[0]
+
+
+async def test_one_part_of_a_split_blob_keeps_the_one_id_and_events_follow(scene: Scenario) -> None:
+    (first, *_) = await scene.send("u1 e1", "e1 c1", "c1", "c1 c2", "c2", wait="INDEXED")
+    assert await scene.partition() == {"c1 c2 e1 u1"}
+    await scene.rules(block=[{"type": "email", "exact": scene.names.value("e1")}], types=TIGHT)
+    await reprocess(scene)
+    assert await scene.partition() == {"u1", "c1", "c2"}
+    assert await scene.one_id("u1") == first
+    assert await scene.events("u1") == ["m1"]
+    assert await scene.one_id("c1") != first
+
+
+async def test_the_window_looks_at_event_times_again(scene: Scenario) -> None:
+    await scene.send(*(f"u1 a{n}" for n in range(1, 8)), wait="INDEXED")
+    assert await scene.partition() == {"a1 a2 a3 a4 a5 u1"}
+    await scene.rules(types=[{"type": "anonymous_id", "limit": 0}])
+    await reprocess(scene)
+    assert await scene.partition() == {"a1 a2 a3 a4 a5 a6 a7 u1"}
