@@ -13,7 +13,7 @@ from oneid.domain.catalog import AttributeDefinition, Catalog
 from oneid.domain.customers import CustomerRecord
 from oneid.errors import Retriable
 from search.bulk import ABSENT, bulk
-from search.client import Search
+from search.client import Parameters, Search
 from search.indexes import IndexNames, alias_target, definition
 from search.profiles import ProfileIndex, changes, refusals
 from search.typed import declare
@@ -21,7 +21,11 @@ from search.typed import declare
 #: Of an index that is filled and not searched: replicas are copied once, when it is full.
 FILLING: Final = {"index.refresh_interval": "-1", "index.auto_expand_replicas": "false"}
 ALONE: Final = {"index.number_of_replicas": 0}
-HEALTHY: Final = {"wait_for_status": "yellow", "wait_for_no_initializing_shards": True, "timeout": "5s"}
+HEALTHY: Final[Parameters] = {
+    "wait_for_status": "yellow",
+    "wait_for_no_initializing_shards": True,
+    "timeout": "5s",
+}
 
 
 class ProfileRebuild:

@@ -21,6 +21,7 @@ from oneid.services.operation_run import Handler, Pace, Run
 from oneid.services.operation_runner import OperationRunner
 from oneid.services.operations import OperationService
 from oneid.services.reindexing import KIND, ReindexService
+from search.client import Parameters
 from search.documents import profile_document
 from search.fingerprints import Fingerprint
 from tests.pipeline import Pipeline, event
@@ -184,7 +185,7 @@ async def test_what_was_marked_and_lost_before_the_new_index_was_there_is_put_ri
         altered = (await marks.among([one_ids[0]]))[0].record
         document = {**profile_document(altered, Catalog()), "hash": "altered"}
         path = f"/oneid-profiles-next/_doc/{altered.one_id}"
-        params = {"version": altered.version, "version_type": "external_gte"}
+        params: Parameters = {"version": altered.version, "version_type": "external_gte"}
         await stores.search.request("PUT", path, document, params=params)
         missing = (await marks.among([one_ids[1]]))[0].record
         await index.write((), [(missing.one_id, missing.version)], Catalog())
