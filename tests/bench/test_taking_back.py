@@ -1,0 +1,92 @@
+"""How long a merge takes until reads are consistent, and how many events a second identities are rebuilt from,
+beside reading the same events alone. Events: ONEID_BENCH_REPLAYS, by default 20000,100000."""
+
+import json
+import os
+import resource
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import pytest
+
+from graph.customers import Customers
+from oneid.bootstrap import Stores, open_stores, seeder, stewardship, upkeep
+from oneid.services.seeding import Seed
+from oneid.settings import Settings
+from search.replays import IN_ORDER, PAGE
+from tests.operations import service
+from tests.pipeline import event, open_pipeline
+
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
+RESULTS: Final = Path("bench/results")
+SIZES: Final = [int(size) for size in os.environ.get("ONEID_BENCH_REPLAYS", "20000,100000").split(",")]
+EACH: Final = 5
+MERGED: Final = 1_000
+
+
+@pytest.fixture(scope="module")
+async def stores(settings: Settings) -> AsyncIterator[Stores]:
+    async with open_stores(settings, patience=60) as opened:
+        yield opened
+
+
+async def test_two_customers_of_a_thousand_events_are_one_to_every_reader_within_a_second(
+    clean: None, stores: Stores
+) -> None:
+    pipeline = await open_pipeline(stores)
+    for user in ("one", "two"):
+        await pipeline.append([event(user_id=user) for _ in range(MERGED)])
+    await pipeline.drain()
+    await stores.events.refresh()
+    one, two = await pipeline.owner("user_id", "one"), await pipeline.owner("user_id", "two")
+    assert one
+    assert two
+    begin = time.perf_counter()
+    await stewardship(stores).merge(one, [two], "bench")
+    customer = (await Customers(stores.graph).by_one_ids([two]))[two]
+    page = await stores.events.by_customer([customer.one_id, *customer.former_one_ids], first=100)
+    consistent = time.perf_counter() - begin
+    assert (customer.one_id, page.total, len(page.nodes)) == (one, 2 * MERGED, 100)
+    while await upkeep(stores).rehoming.run_once():
+        continue
+    assert await stores.events.homes([one, two]) == {one}
+    keep("merge", {"events_each": MERGED, "consistent": consistent, "moved": time.perf_counter() - begin})
+    assert consistent < 1.0
+
+
+async def bare(stores: Stores) -> float:
+    """Events a second of reading the index in order, page by page, and nothing else."""
+    body: dict[str, Any] = {"size": PAGE, "sort": IN_ORDER}
+    begin, count = time.perf_counter(), 0
+    while hits := (await stores.search.search("oneid-events", body))["hits"]["hits"]:
+        count += len(hits)
+        body["search_after"] = hits[-1]["sort"]
+    return count / (time.perf_counter() - begin)
+
+
+async def test_identities_are_rebuilt_from_five_thousand_events_a_second(clean: None, stores: Stores) -> None:
+    run, table = uuid4().hex[:8], list[dict[str, float]]()
+    for size in SIZES:
+        await seeder(stores).seed(Seed(run, size // EACH, EACH), lambda done: None)
+        await stores.events.refresh()
+        reading = await bare(stores)
+        begin = time.perf_counter()
+        operation = await service(stores).start("reprocessIdentities", {"dryRun": False})
+        assert await upkeep(stores).operations.run_once() == 1
+        rate = size / (time.perf_counter() - begin)
+        ended = await service(stores).get(operation.id)
+        assert ended
+        assert ended.result
+        assert (ended.result["events"], ended.result["different"]) == (size, 0)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        table.append({"events": size, "a_second": rate, "reading_alone": reading, "peak_mebibytes": peak})
+    keep("reprocess", table)
+    assert min(row["a_second"] for row in table) >= 5_000, table
+
+
+def keep(name: str, result: Any) -> None:
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2))
