@@ -7,6 +7,7 @@ from neo4j import AsyncManagedTransaction
 from pydantic import TypeAdapter
 
 from graph.client import Graph
+from oneid.clock import monotonic
 from oneid.domain.rules import IdentityRules
 
 STORED: Final = TypeAdapter(IdentityRules)
@@ -35,10 +36,16 @@ class RulesStore:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
+        self._known: tuple[float, IdentityRules] | None = None
 
     async def current(self) -> IdentityRules:
         rows = await self._graph.read("rules.read", READ)
-        return parse(rows[0]["rules"])
+        return self._know(parse(rows[0]["rules"]))
+
+    async def recent(self, seconds: float) -> IdentityRules:
+        """The rules as they were at most so many seconds ago; a change made through this store shows at once."""
+        known = self._known
+        return known[1] if known and monotonic() - known[0] <= seconds else await self.current()
 
     async def change(self, change: Callable[[IdentityRules], IdentityRules]) -> IdentityRules:
         """Applies `change` to the current rules; concurrent changes follow one another."""
@@ -50,4 +57,10 @@ class RulesStore:
             await (await tx.run(WRITE, version=rules.version, rules=stored)).consume()
             return rules
 
-        return await self._graph.transact("rules.change", work)
+        return self._know(await self._graph.transact("rules.change", work))
+
+    def _know(self, rules: IdentityRules) -> IdentityRules:
+        """An answer that was under way while they changed does not take them back."""
+        if self._known is None or rules.version >= self._known[1].version:
+            self._known = monotonic(), rules
+        return rules

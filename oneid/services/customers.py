@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from graph.customers import Customers
 from graph.rules import RulesStore
-from oneid.clock import monotonic
 from oneid.domain.customers import CustomerRecord
 from oneid.domain.identifiers import Identifier
 from oneid.domain.normalisation import Dropped, normalise
@@ -24,9 +23,8 @@ class CustomerService:
     def __init__(self, customers: Customers, profiles: ProfileIndex, rules: RulesStore, region: str) -> None:
         self._customers = customers
         self._profiles = profiles
-        self._rules_store = rules
+        self._rules = rules
         self._region = region
-        self._rules: tuple[float, IdentityRules] | None = None
 
     async def by_one_id(self, one_id: str) -> CustomerRecord | None:
         """The customer that this ONE-ID stands for today; a former ONE-ID finds the survivor."""
@@ -74,18 +72,19 @@ class CustomerService:
         is the phone +8613800138000, and Anna@X.cn the email anna@x.cn."""
         if not text or not text.strip():
             return []
-        rules = await self._current_rules()
+        rules = await self._rules.recent(RULES_SECONDS)
         rewritten = [rule.type for rule in rules.types if rule.normalizer is not Normalizer.NONE]
-        readings = [await self.normalised(kind, text) for kind in rewritten]
+        readings = [self._reading(kind, text, rules) for kind in rewritten]
         return [identifier for identifier in readings if identifier]
 
     async def normalised(self, kind: str, value: str) -> Identifier | None:
+        """The identifier that this names; None for a value that names nobody."""
+        found = self._reading(kind, value, await self._rules.recent(RULES_SECONDS))
+        # Another process may have declared the type, or lifted the block, a moment ago.
+        return found or self._reading(kind, value, await self._rules.current())
+
+    def _reading(self, kind: str, value: str, rules: IdentityRules) -> Identifier | None:
         try:
-            return normalise(kind, value, await self._current_rules(), self._region)
+            return normalise(kind, value, rules, self._region)
         except Dropped:
             return None
-
-    async def _current_rules(self) -> IdentityRules:
-        if self._rules is None or monotonic() - self._rules[0] > RULES_SECONDS:
-            self._rules = monotonic(), await self._rules_store.current()
-        return self._rules[1]
