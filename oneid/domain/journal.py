@@ -23,8 +23,9 @@ class Note(NamedTuple):
 class Journal:
     """Collects notes and closes them into decisions.
 
-    A message that changed something keeps all its notes under its own id. One that changed nothing leaves only
-    what kept identifiers apart, once per content: a shared tablet's thousandth page view adds no entry.
+    A message that changed something keeps all its notes under its own id, and so does one that is nobody's: why
+    must be found by its messageId. Another one that changed nothing leaves only what kept identifiers apart,
+    once per content: a shared tablet's thousandth page view adds no entry.
     """
 
     def __init__(self, message: Message, rule_version: int, next_sequence: Callable[[], int]) -> None:
@@ -55,8 +56,9 @@ class Journal:
         return [self._finished(number, note, one_id or "") for number, note in enumerate(self._notes)]
 
     def _finished(self, number: int, note: Note, one_id: str) -> Decision:
+        own = self._changes or not one_id
         return Decision(
-            id=f"{self._message.message_id}#{number}" if self._changes else content_id(one_id, note),
+            id=f"{self._message.message_id}#{number}" if own else content_id(one_id, note),
             sequence=self._next_sequence(),
             kind=note.kind,
             at=format_time(self._message.received_at),
