@@ -227,7 +227,8 @@ class Resolver:
                 continue
             if policy is SharedIdentifierPolicy.LAST_LOGIN:
                 self._space.link(identifier, target)
-                case.journal.note(DecisionKind.TRANSFERRED, kept=[identifier], reason=policy, changes=True)
+                kept = [*case.identifiers, identifier]
+                case.journal.note(DecisionKind.TRANSFERRED, kept=kept, reason=policy, changes=True)
             elif policy is SharedIdentifierPolicy.QUARANTINE:
                 self._space.unlink(identifier)
                 self._space.node(identifier).quarantined = True
