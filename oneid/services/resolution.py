@@ -41,7 +41,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Received:
-    """One message of a batch: where it came from and what became of it. `barred`: it names somebody who was erased."""
+    """One message of a batch: where it came from and what became of it. `barred`: it names somebody who was erased.
+    `one_id`: whose it is after the batch; `answer`: whose it was when it was resolved, a former ONE-ID by now
+    if a later message of the batch merged that customer away."""
 
     entry: Entry
     envelope: Envelope
@@ -50,6 +52,7 @@ class Received:
     barred: bool = False
     failure: str | None = None
     one_id: str | None = None
+    answer: str | None = None
     version: int = 0
     keys: tuple[str, ...] = ()
     sequence: int = 0
@@ -154,8 +157,9 @@ class ResolutionService:
         """Reads from the index whose the events of a batch are since customers were rebuilt."""
         found = await self._events.get([r.message.message_id for r in batch if r.one_id])
         for received in batch:
-            if event := found.get(received.message.message_id):
-                received.one_id = event.one_id
+            event = found.get(received.message.message_id)
+            if event and event.one_id != received.one_id:
+                received.one_id = received.answer = event.one_id
 
     async def finish(self, entries: Sequence[Entry], batch: Sequence[Received]) -> None:
         """Acknowledges the entries, notes their messageIds and keeps the dead letters."""
@@ -295,8 +299,10 @@ def sightings(
 
 
 def attribute(space: Workspace, fresh: list[Received]) -> None:
-    """Follows the merges of the batch, so that its events are stored under the ONE-ID that survived."""
+    """Follows the merges of the batch, so that its events are stored under the ONE-ID that survived. Callers
+    are answered what they would have been had each message come alone."""
     for received in fresh:
+        received.answer = received.one_id
         if received.one_id:
             received.one_id = space.current(received.one_id)
             received.version = space.customers[received.one_id].version
@@ -319,4 +325,5 @@ def replies(batch: Sequence[Received]) -> dict[str, dict[str, list[Resolved]]]:
 
 def result(received: Received) -> Resolved:
     status: ResolvedStatus = "DUPLICATE" if received.duplicate else "DEAD" if received.failure else "RESOLVED"
-    return Resolved(received.message.message_id, received.one_id, status, received.version)
+    one_id = received.one_id and (received.answer or received.one_id)
+    return Resolved(received.message.message_id, one_id, status, received.version)
