@@ -13,7 +13,7 @@ from api.graphql.errors import BUSINESS, UserError
 from api.graphql.fields import root
 from api.graphql.scopes import Scope
 from oneid.domain.customers import DataParty as Party
-from oneid.errors import InvalidInput
+from oneid.errors import InvalidInput, Required
 from oneid.services.upserts import Upsert
 
 
@@ -72,7 +72,9 @@ class MergeCustomersInput:
     reason: str | None = strawberry.field(default=None, description="Why, for the audit log.")
 
     async def one_ids(self, context: Context) -> tuple[str, list[str]]:
-        """Whom to merge into, and whom. Raises NotFound."""
+        """Whom to merge into, and whom. Raises NotFound, Required."""
+        if not self.from_:
+            raise Required("name whom to merge", field=("from",))
         into = await self.into.get(context, "into")
         sources = [await other.get(context, "from", str(n)) for n, other in enumerate(self.from_)]
         return into.one_id, [source.one_id for source in sources]
