@@ -93,5 +93,5 @@ def event(names: Names, text: str, **more: Any) -> dict[str, Any]:
         context["device"] = device
     context |= more.pop("context", {})
     traits |= more.pop("traits", {})
-    kind = {"type": "identify"} if traits else {"type": "track", "event": "Seen"}
-    return {**kind, **item, "context": context, **({"traits": traits} if traits else {}), **more}
+    told = {"type": "identify", "traits": traits} if traits else {"type": "track", "event": "Seen"}
+    return {**told, **item, "context": context, **more}

@@ -155,6 +155,11 @@ async def test_a_word_is_blocked_exactly(scene: Scenario) -> None:
     assert await scene.one(scene.event("", anonymousId="GUEST")) != ""
 
 
+async def test_values_are_tested_once_more_when_they_are_normalised(scene: Scenario) -> None:
+    assert await scene.one(scene.event("", traits={"email": " NULL "})) == ""
+    assert await scene.decisions("m1") == ["BLOCKED - email: NULL  (BLOCKED)"]
+
+
 async def test_the_zero_phone_and_the_zero_advertising_id_are_blocked(scene: Scenario) -> None:
     zero = {"device": {"advertisingId": "00000000-0000-0000-0000-000000000000"}}
     events = [scene.event("", traits={"phone": "00000000000"}), scene.event("a1", context=zero)]

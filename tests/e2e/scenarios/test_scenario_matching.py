@@ -222,3 +222,11 @@ async def test_rules_are_not_retroactive(scene: Scenario) -> None:
 async def test_other_strong_ids_are_one_a_customer(scene: Scenario, kind: str) -> None:
     await scene.send(f"{kind}1 p1", f"{kind}2 p1")
     assert await scene.partition() == {" ".join(sorted((f"{kind}1", "p1"))), f"{kind}2"}
+
+
+async def test_the_survivor_has_the_events_of_all(scene: Scenario) -> None:
+    _, second, *_ = await scene.send("u1", "p1", "u1 p1", "c1", wait="INDEXED")
+    assert await scene.events("p1") == ["m1", "m2", "m3"]
+    assert await scene.events(second) == ["m1", "m2", "m3"]
+    await merge(scene, "u1", "c1")
+    assert await scene.events("u1") == ["m1", "m2", "m3", "m4"]

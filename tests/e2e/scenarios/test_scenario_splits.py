@@ -100,6 +100,8 @@ async def test_what_cannot_be_split_or_merged_is_refused_and_nothing_changes(sce
         await split(scene, "nobody", "p1")
     with pytest.raises(Refused, match=r"^NOT_FOUND from\.1$"):
         await merge(scene, "u1", "u2", "a9")
+    with pytest.raises(Refused, match=r"^REQUIRED from$"):
+        await merge(scene, "u1")
     with pytest.raises(Refused, match=r"^NOT_FOUND into$"):
         await merge(scene, "nobody", "u1")
     assert await scene.customer("u1") == before
