@@ -55,6 +55,7 @@ MATCH (survivor:Customer {oneId: row.into})
 SET loser:Merged, loser.mergedAt = row.at
 CREATE (loser)-[:MERGED_INTO]->(survivor)
 FOREACH (_ IN CASE WHEN row.stored THEN [1] ELSE [] END | SET loser:Rehome)
+FOREACH (_ IN CASE WHEN loser:Rebuild THEN [1] ELSE [] END | SET survivor:Rebuild REMOVE loser:Rebuild)
 WITH loser, survivor
 MATCH (former:Merged)-[redirect:MERGED_INTO]->(loser)
 DELETE redirect

@@ -4,6 +4,7 @@ Only the consumer does this, when every event that it resolved is in the index: 
 tear apart what they hold together.
 """
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
@@ -26,8 +27,11 @@ from oneid.domain.resolution import GENERIC
 from oneid.domain.rules import IdentityRules
 from oneid.domain.sharing import shares
 from oneid.domain.workspace import CustomerNode, Workspace
+from oneid.errors import Retriable
 from oneid.services.rehoming import RehomingService
 from search.replays import Replays
+
+logger = logging.getLogger(__name__)
 
 #: Decisions that one rebuild reads at most.
 MAX_DECISIONS = 20_000
@@ -60,14 +64,22 @@ class RebuildService:
         self._region = region
 
     async def run_once(self, limit: int = 100) -> int:
-        """Rebuilds at most `limit` marked customers and returns how many. Raises Retriable."""
+        """Rebuilds at most `limit` marked customers and returns how many. One that can't be rebuilt stays marked
+        and holds nobody up. Raises Retriable."""
         found = await rebuilds.marked(self._graph, limit)
         for customer in found:
-            await self._rebuild(customer)
+            try:
+                await self._rebuild(customer)
+            except Retriable:
+                raise
+            except Exception:
+                logger.exception("customer %s could not be rebuilt", customer)
         return len(found)
 
     async def _rebuild(self, customer: str) -> None:
         evidence = await self._evidence(customer)
+        if evidence is None:
+            return
         groups = self._groups(evidence)
 
         async def work(tx: AsyncManagedTransaction) -> None:
@@ -80,8 +92,11 @@ class RebuildService:
         await self._graph.transact("identity.rebuild", work)
         await self._rehoming.run_once()
 
-    async def _evidence(self, customer: str) -> Evidence:
-        record = (await self._customers.by_one_ids([customer]))[customer]
+    async def _evidence(self, customer: str) -> Evidence | None:
+        """None if there is no such customer any more."""
+        record = (await self._customers.by_one_ids([customer])).get(customer)
+        if record is None or record.one_id != customer:
+            return None
         one_ids = [record.one_id, *record.former_one_ids]
         await self._replays.refresh()
         pages = self._replays.pages(one_ids=one_ids)

@@ -14,7 +14,7 @@ from api.graphql.segments.types import Segment, SegmentPreview
 CURSOR: Final = "segment"
 
 Rule = Annotated[SegmentRule, strawberry.argument(description="The rule, which need not be saved.")]
-Sample = Annotated[int, strawberry.argument(description="How many customers to show: 0 to 100.")]
+Sample = Annotated[int | None, strawberry.argument(description="How many customers to show: 0 to 100.")]
 Id = Annotated[strawberry.ID | None, strawberry.argument(description="The global id.")]
 Key = Annotated[str | None, strawberry.argument(description="The key.")]
 
@@ -47,4 +47,4 @@ class SegmentQueries:
     async def segment_preview(self, info: Info, rule: Rule, sample: Sample = 10) -> SegmentPreview:
         audiences = info.context.services.audiences
         read = await audiences.read(rule.to_domain(), personal=info.context.pii)
-        return SegmentPreview.from_domain(await audiences.preview(read, sample))
+        return SegmentPreview.from_domain(await audiences.preview(read, 10 if sample is None else sample))

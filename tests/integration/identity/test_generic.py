@@ -3,7 +3,7 @@
 from typing import Any
 
 from graph.rules import RulesStore
-from oneid.bootstrap import rebuilding
+from oneid.bootstrap import rebuilding, stewardship
 from oneid.domain.rules import RulesChange, TypeChange
 from tests.pipeline import Pipeline, event
 
@@ -108,3 +108,26 @@ async def test_a_crash_before_the_rebuild_is_made_good(pipeline: Pipeline) -> No
 
     assert await pipeline.owner("user_id", "u1") == one
     assert await pipeline.owner("device_id", "d1") != one
+
+
+async def test_a_customer_that_is_merged_before_its_rebuild_is_rebuilt_as_part_of_the_other(
+    pipeline: Pipeline,
+) -> None:
+    await generic_after(pipeline, 1)
+    (older,) = await pipeline.ingest(event(member_card="c1"))
+    await pipeline.ingest(event(user_id="u1", phone=PHONE), event(phone=PHONE, device_id="d1"))
+    await pipeline.append([event(user_id="u2", phone=PHONE)])
+    entries = await pipeline.stores.log.read(0, pipeline.holder, 10, 1)
+    batch = await pipeline.service.apply(entries)
+    await pipeline.service.store(batch)
+    await pipeline.service.finish(entries, batch)
+    marked = await pipeline.owner("user_id", "u1")
+    assert older
+    assert marked
+    await stewardship(pipeline.stores).merge(older, [marked], None)
+
+    assert await rebuilding(pipeline.stores).run_once() == 1
+    assert await rebuilding(pipeline.stores).run_once() == 0
+
+    assert await pipeline.keys(older) == {"member_card:c1", "user_id:u1"}
+    assert await pipeline.owner("device_id", "d1") not in (None, older)

@@ -33,7 +33,7 @@ type Query {
   node(id: ID!): Node
   nodes(ids: [ID!]!): [Node]!
   customer(by: CustomerLookup!): Customer
-  customers(search: String, first: Int, after: String, last: Int, before: String): CustomerConnection!
+  customers(rule: SegmentRule, search: String, first: Int, after: String, last: Int, before: String): CustomerConnection!
   identityRules: IdentityRules!
   why(a: CustomerLookup!, b: CustomerLookup!): IdentityExplanation!
   identityDecisions(messageId: String, oneId: String, kind: IdentityDecisionKind, since: DateTime,
@@ -43,6 +43,10 @@ type Query {
   households(first: Int, after: String): HouseholdConnection!
   mergeProposals(first: Int, after: String): MergeProposalConnection!
   identityHealth: IdentityHealth!
+  attributeDefinitions: [AttributeDefinition!]!
+  segments(first: Int, after: String): SegmentConnection!
+  segment(id: ID, key: String): Segment
+  segmentPreview(rule: SegmentRule!, sample: Int = 10): SegmentPreview!
   clock: Clock!
 }
 input CustomerLookup @oneOf { id: ID oneId: String identifier: IdentifierInput }
@@ -75,7 +79,40 @@ type Mutation {
   replayDeadLetters(input: ReplayDeadLettersInput!): ReplayDeadLettersPayload!
   discardDeadLetters(input: DiscardDeadLettersInput!): DiscardDeadLettersPayload!
   cancelOperation(input: CancelOperationInput!): CancelOperationPayload!
+  unlinkIdentifier(input: UnlinkIdentifierInput!): UnlinkIdentifierPayload!
+  splitCustomer(input: SplitCustomerInput!): SplitCustomerPayload!
+  eraseCustomer(input: EraseCustomerInput!): EraseCustomerPayload!
+  exportCustomer(input: ExportCustomerInput!): ExportCustomerPayload!
+  reprocessIdentities(input: ReprocessIdentitiesInput!): ReprocessIdentitiesPayload!
+  defineAttribute(input: DefineAttributeInput!): DefineAttributePayload!
+  createSegment(input: CreateSegmentInput!): CreateSegmentPayload!
+  updateSegment(input: UpdateSegmentInput!): UpdateSegmentPayload!
 }
+input UnlinkIdentifierInput { identifier: IdentifierInput! reason: String }
+type UnlinkIdentifierPayload { customer: Customer userErrors: [UserError!]! }
+input SplitCustomerInput { customer: CustomerLookup! identifiers: [IdentifierInput!]! sticky: Boolean = false
+  reason: String }
+type SplitCustomerPayload { kept: Customer splitOff: Customer userErrors: [UserError!]! }
+input EraseCustomerInput { customer: CustomerLookup! suppress: Boolean = false }
+type EraseCustomerPayload { receiptId: ID userErrors: [UserError!]! }
+input ExportCustomerInput { customer: CustomerLookup! }
+type ExportCustomerPayload { operation: Operation userErrors: [UserError!]! }
+input ReprocessIdentitiesInput { dryRun: Boolean = false }
+type ReprocessIdentitiesPayload { operation: Operation userErrors: [UserError!]! }
+input DefineAttributeInput { key: String! }
+type DefineAttributePayload { userErrors: [UserError!]! }
+type AttributeDefinition { key: String! }
+input CreateSegmentInput { key: String! name: String! rule: SegmentRule }
+type CreateSegmentPayload { segment: Segment userErrors: [UserError!]! }
+input UpdateSegmentInput { rule: SegmentRule }
+type UpdateSegmentPayload { segment: Segment userErrors: [UserError!]! }
+input SegmentRule @oneOf { all: [SegmentRule!] any: [SegmentRule!] not: SegmentRule segment: ID }
+type Segment implements Node { id: ID! key: String! name: String! kind: SegmentKind! ruleJson: JSON count: Int!
+  asOf: DateTime! members(first: Int, after: String, last: Int, before: String): CustomerConnection! }
+enum SegmentKind { DYNAMIC STATIC SNAPSHOT }
+type SegmentConnection { edges: [SegmentEdge!]! nodes: [Segment!]! pageInfo: PageInfo! totalCount: Int! }
+type SegmentEdge { cursor: String! node: Segment! }
+type SegmentPreview { count: Int! sample: [Customer!]! }
 type IngestEventsPayload { results: [IngestResult!]! userErrors: [UserError!]! }
 type IngestResult { index: Int! messageId: String! status: IngestStatus! oneId: String userErrors: [UserError!]! }
 enum IngestStatus { ACCEPTED RESOLVED INDEXED DUPLICATE REJECTED }
@@ -98,7 +135,8 @@ input UpdateIdentityRulesInput { reset: Boolean = false types: [IdentifierTypeRu
   unblock: [BlockedValueInput!] maxMerges: Int maxIdentifiers: Int aliasMerges: Boolean
   sharedIdentifierPolicy: SharedIdentifierPolicy consentRequired: Boolean }
 input IdentifierTypeRuleInput { type: String! priority: Int limit: Int windowDays: Int joinsPeople: Boolean
-  household: Boolean transferOnVerified: Boolean normalizer: IdentifierNormalizer }
+  household: Boolean transferOnVerified: Boolean genericAfter: Int genericAnchor: String
+  normalizer: IdentifierNormalizer }
 enum IdentifierNormalizer { NONE LOWER EMAIL PHONE }
 type IdentityRules { version: Int! types: [IdentifierTypeRule!]! blocked: [BlockedValue!]! maxMerges: Int!
   maxIdentifiers: Int! aliasMerges: Boolean! sharedIdentifierPolicy: SharedIdentifierPolicy! consentRequired: Boolean! }
@@ -187,7 +225,7 @@ def test_the_schema_keeps_the_contract(name: str) -> None:
 
 def test_one_of_inputs_take_exactly_one() -> None:
     marked = [n for n, kind in OWN.items() if isinstance(kind, GraphQLInputObjectType) and kind.is_one_of]
-    assert sorted(marked) == ["AdvanceClockInput", "CustomerLookup"]
+    assert sorted(marked) == ["AdvanceClockInput", "CustomerLookup", "SegmentRule"]
 
 
 @pytest.mark.parametrize("name", OWN)
