@@ -33,7 +33,8 @@ type Query {
   node(id: ID!): Node
   nodes(ids: [ID!]!): [Node]!
   customer(by: CustomerLookup!): Customer
-  customers(rule: SegmentRule, search: String, first: Int, after: String, last: Int, before: String): CustomerConnection!
+  customers(rule: SegmentRule, search: String, first: Int, after: String, last: Int,
+    before: String): CustomerConnection!
   identityRules: IdentityRules!
   why(a: CustomerLookup!, b: CustomerLookup!): IdentityExplanation!
   identityDecisions(messageId: String, oneId: String, kind: IdentityDecisionKind, since: DateTime,
