@@ -83,6 +83,14 @@ def test_with_last_login_a_demoted_device_follows_the_latest_user() -> None:
     assert world.send(context=device("tablet")) == second
 
 
+def test_the_move_to_the_last_login_names_the_login() -> None:
+    world = World(with_policy(SharedIdentifierPolicy.LAST_LOGIN))
+    world.send(userId="u1", context=device("tablet"))
+    world.send(userId="u2", context=device("tablet"))
+    (moved,) = [d for d in world.decisions if d.kind is DecisionKind.TRANSFERRED]
+    assert [identifier.key for identifier in moved.kept] == ["user_id:u2", "device_id:tablet"]
+
+
 def test_with_last_login_a_demoted_email_stays_where_it_is() -> None:
     world = World(with_policy(SharedIdentifierPolicy.LAST_LOGIN))
     first = world.send(userId="u1", type="identify", traits={"email": "j@x.cn"})
@@ -211,6 +219,15 @@ def test_a_blocked_value_is_no_identifier(value: str) -> None:
     assert world.send(userId=value) is None
     assert world.kinds() == [DecisionKind.BLOCKED]
     assert world.space.customers == {}
+
+
+def test_each_event_that_is_nobodys_has_an_entry_of_its_own() -> None:
+    world = World()
+    entries = list[Decision]()
+    for _ in range(2):
+        assert world.send(userId="null") is None
+        entries += world.decisions
+    assert [entry.id for entry in entries] == ["m1#0", "m2#0"]
 
 
 def test_a_phone_that_is_blocked_or_impossible_is_dropped_with_its_reason() -> None:
