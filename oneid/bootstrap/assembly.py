@@ -1,0 +1,190 @@
+"""The services that the API calls, assembled."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from graph import client as graph_client
+from graph.attribute_catalog import AttributeCatalog
+from graph.clock import ClockStore
+from graph.customers import Customers
+from graph.decision_pages import DecisionPages
+from graph.decisions import DecisionLog
+from graph.health import HealthReader
+from graph.household_pages import HouseholdPages
+from graph.keys import ApiKeys
+from graph.proposals import Proposals
+from graph.rules import RulesStore
+from graph.segments import Segments
+from oneid.bootstrap.stores import Stores, background, end, open_stores, required
+from oneid.bootstrap.work import (
+    erasure,
+    materialisation,
+    operation_service,
+    searchable,
+    stewardship,
+)
+from oneid.clock import SystemClock
+from oneid.domain.keys import SCOPES, WRITE_SCOPES, KeyKind
+from oneid.errors import Retriable
+from oneid.log.clock import SharedOffset
+from oneid.log.dead_letters import DeadLetters
+from oneid.log.replies import Replies
+from oneid.services.attributes import AttributeService
+from oneid.services.audiences import AudienceService
+from oneid.services.changes import ChangeFeed
+from oneid.services.clock import ClockService
+from oneid.services.customers import CustomerService
+from oneid.services.erasure import ErasureService
+from oneid.services.identity import IdentityService
+from oneid.services.ingestion import IngestionService
+from oneid.services.keys import KeyService
+from oneid.services.operations import OperationService
+from oneid.services.proposals import ProposalReview
+from oneid.services.segments import SegmentService
+from oneid.services.stewardship import StewardshipService
+from oneid.services.totals import EventTotals
+from oneid.services.upserts import UpsertService
+from oneid.settings import Settings
+from search.event_pages import EventPages
+from search.events import EventIndex
+from search.indexes import IndexNames
+from search.members import Members
+
+FIXED_KEYS_SECONDS = 5.0
+
+Check = Callable[[], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the API calls. `checks` by server name: each returns if the server answers and raises if not."""
+
+    settings: Settings
+    checks: Mapping[str, Check]
+    keys: KeyService
+    ingestion: IngestionService
+    attributes: AttributeService
+    audiences: AudienceService
+    segments: SegmentService
+    customers: CustomerService
+    identity: IdentityService
+    stewardship: StewardshipService
+    erasure: ErasureService
+    upserts: UpsertService
+    decisions: DecisionLog
+    decision_pages: DecisionPages
+    events: EventIndex
+    event_pages: EventPages
+    totals: EventTotals
+    dead_letters: DeadLetters
+    clock: ClockService
+    changes: ChangeFeed
+    operations: OperationService
+    proposals: ProposalReview
+    households: HouseholdPages
+    health: HealthReader
+
+
+@asynccontextmanager
+async def services(settings: Settings) -> AsyncGenerator[Services]:
+    """The API's services on stores of their own; what they do in the background ends with the block."""
+    async with open_stores(settings) as stores:
+        replies = Replies(stores.redis)
+        opened = assemble(settings, stores, replies)
+        async with background(replies.listen()), fixed_keys(settings, opened.keys):
+            yield opened
+            await opened.keys.close()
+
+
+@asynccontextmanager
+async def fixed_keys(settings: Settings, keys: KeyService) -> AsyncGenerator[None]:
+    """Makes a sandbox's keys from the settings known. Without a graph the block begins without them."""
+    task = asyncio.create_task(ensure_fixed_keys(settings, keys))
+    await asyncio.wait({task}, timeout=FIXED_KEYS_SECONDS)
+    try:
+        yield
+    finally:
+        await end(task)
+
+
+async def ensure_fixed_keys(settings: Settings, keys: KeyService) -> None:
+    fixed = (
+        (settings.admin_key, "sandbox admin", KeyKind.SECRET, SCOPES),
+        (settings.write_key, "sandbox write", KeyKind.WRITE, WRITE_SCOPES),
+    )
+    for text, name, kind, scopes in fixed:
+        while text and settings.mode == "sandbox":
+            try:
+                await keys.ensure(text.get_secret_value(), name, kind, scopes)
+                break
+            except Retriable:
+                await asyncio.sleep(1)
+
+
+def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
+    graph, clock, region = stores.graph, stores.clock, settings.phone_region
+    customers, rules = Customers(graph), RulesStore(graph)
+    attributes = AttributeService(AttributeCatalog(graph), stores.profiles, stores.rebuild)
+    decisions, pages = DecisionLog(graph), DecisionPages(graph)
+    found = CustomerService(customers, stores.profiles, rules, region)
+    audiences = AudienceService(
+        attributes, Segments(graph), materialisation(stores), found, stores.profiles, clock, settings.timezone
+    )
+    names = IndexNames(settings.index_prefix, settings.event_shards)
+    sandbox = settings.mode == "sandbox"
+    return Services(
+        settings=settings,
+        checks=checks(stores),
+        keys=KeyService(ApiKeys(graph), clock, settings.mode),
+        ingestion=IngestionService(stores.log, replies, clock, searchable(stores), attributes.known),
+        attributes=attributes,
+        audiences=audiences,
+        segments=SegmentService(
+            Segments(graph),
+            audiences,
+            materialisation(stores),
+            Members(stores.search, names.profiles),
+            clock,
+        ),
+        customers=found,
+        identity=IdentityService(rules, decisions),
+        stewardship=stewardship(stores),
+        erasure=erasure(stores, region),
+        upserts=UpsertService(graph, clock, region),
+        decisions=decisions,
+        decision_pages=pages,
+        events=stores.events,
+        event_pages=EventPages(stores.search, names.events, stores.events),
+        totals=EventTotals(stores.events, customers, settings.timezone),
+        dead_letters=DeadLetters(stores.redis),
+        clock=ClockService(clock, ClockStore(graph), SharedOffset(stores.redis), sandbox=sandbox),
+        changes=ChangeFeed(decisions, pages),
+        operations=operation_service(stores),
+        proposals=ProposalReview(Proposals(graph), stewardship(stores), clock),
+        households=HouseholdPages(graph),
+        health=HealthReader(graph, customers),
+    )
+
+
+def checks(stores: Stores) -> dict[str, Check]:
+    async def redis() -> None:
+        await stores.redis.exists("oneid:ready")
+
+    return {
+        "neo4j": lambda: stores.graph.read("ready", "RETURN 1 AS one"),
+        "redis": redis,
+        "opensearch": lambda: stores.search.once("GET", "/"),
+    }
+
+
+@asynccontextmanager
+async def open_keys(settings: Settings) -> AsyncGenerator[KeyService]:
+    """The API keys alone, which need nothing but the graph."""
+    password = settings.neo4j_password.get_secret_value() if settings.neo4j_password else None
+    url = required(settings.neo4j_url, "ONEID_NEO4J_URL")
+    async with graph_client.connect(url, settings.neo4j_user, password) as graph:
+        service = KeyService(ApiKeys(graph), SystemClock(), settings.mode)
+        yield service
+        await service.close()

@@ -1,0 +1,119 @@
+"""The three stores, connected by the settings."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from graph import client as graph_client
+from graph.client import Graph
+from graph.clock import ClockStore
+from oneid.clock import SystemClock
+from oneid.errors import InvalidInput, Retriable
+from oneid.log import client as log_client
+from oneid.log.clock import SharedOffset
+from oneid.log.events import EventLog
+from oneid.services.clock import ClockFollower
+from oneid.settings import Settings
+from search import client as search_client
+from search.client import Search
+from search.erasure import EventErasure
+from search.events import EventIndex
+from search.indexes import IndexNames
+from search.profile_rebuild import ProfileRebuild
+from search.profiles import ProfileIndex
+from search.replays import Replays
+from search.segments.histories import Histories
+
+BULK_PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The three stores, connected, and what reads and writes them."""
+
+    graph: Graph
+    redis: Redis
+    search: Search
+    log: EventLog
+    events: EventIndex
+    replays: Replays
+    event_erasure: EventErasure
+    histories: Histories
+    profiles: ProfileIndex
+    rebuild: ProfileRebuild
+    clock: SystemClock
+    region: str
+
+
+@asynccontextmanager
+async def open_stores(settings: Settings, *, patience: float = 10.0) -> AsyncGenerator[Stores]:
+    """Connections to the three servers, closed at the end. Raises InvalidInput where a URL is missing.
+
+    `patience`: seconds until a search request is given up. Whoever writes in bulk should have more of it than a
+    caller who waits: given up too early and sent again, the same bulk burdens a slow cluster twice.
+    """
+    async with AsyncExitStack() as stack:
+        password = settings.neo4j_password.get_secret_value() if settings.neo4j_password else None
+        neo4j_url = required(settings.neo4j_url, "ONEID_NEO4J_URL")
+        graph = await stack.enter_async_context(
+            graph_client.connect(neo4j_url, settings.neo4j_user, password)
+        )
+        redis = await stack.enter_async_context(
+            log_client.connect(required(settings.redis_url, "ONEID_REDIS_URL"))
+        )
+        search = await stack.enter_async_context(
+            search_client.connect(
+                required(settings.opensearch_url, "ONEID_OPENSEARCH_URL"), attempt_seconds=patience
+            )
+        )
+        names = IndexNames(settings.index_prefix, settings.event_shards)
+        clock = SystemClock()
+        if settings.mode == "sandbox":
+            follower = ClockFollower(clock, ClockStore(graph), SharedOffset(redis))
+            with suppress(Retriable):
+                await follower.catch_up()
+            await stack.enter_async_context(background(follower.follow()))
+        yield Stores(
+            graph,
+            redis,
+            search,
+            EventLog(redis, settings.partitions),
+            EventIndex(search, names.events),
+            Replays(search, names.events),
+            EventErasure(search, names.events),
+            Histories(search, names.events),
+            ProfileIndex(search, names.profiles),
+            ProfileRebuild(search, names),
+            clock,
+            settings.phone_region,
+        )
+
+
+@asynccontextmanager
+async def background(work: Coroutine[None, None, None]) -> AsyncGenerator[None]:
+    """Runs endless work until the end of the block."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        await end(task)
+
+
+async def end(task: asyncio.Task[None]) -> None:
+    """Cancels a task until it ends and raises what it failed with. Once is not enough: Python 3.11's
+    `asyncio.wait_for`, which clients of the stores use, swallows a cancellation that comes just as its work is
+    done, and the process would never stop."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=1)
+    if not task.cancelled():
+        task.result()
+
+
+def required(url: str | None, variable: str) -> str:
+    if not url:
+        raise InvalidInput(f"{variable} is not set: `oneid up` sets it, or name a server", field=(variable,))
+    return url

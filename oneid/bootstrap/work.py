@@ -1,0 +1,171 @@
+"""What works on the stores: each service, made from what it needs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from graph.attribute_catalog import AttributeCatalog
+from graph.conditions import Conditions
+from graph.customers import Customers
+from graph.decisions import DecisionLog
+from graph.divisions import Divisions
+from graph.erasure_work import ErasureWork
+from graph.exports import AttachedData
+from graph.operation_files import OperationFiles
+from graph.operations import OperationStore
+from graph.projection import Projections
+from graph.proposals import Proposals
+from graph.receipts import Receipts
+from graph.reindexing import Reindexing
+from graph.rules import RulesStore
+from oneid.bootstrap.stores import Stores
+from oneid.log.dead_letters import DeadLetters
+from oneid.log.erasure import LogErasure
+from oneid.services import exporting, proposals, reindexing, reprocessing
+from oneid.services.erasure import ErasureService
+from oneid.services.erasure_cleanup import ErasureCleanup
+from oneid.services.evaluation import EvaluationService, MaterialisationService
+from oneid.services.exporting import CustomerExport
+from oneid.services.ingestion import Searchable
+from oneid.services.operation_run import Handler
+from oneid.services.operation_runner import OperationRunner
+from oneid.services.operations import OperationService
+from oneid.services.profile_writer import ProfileWriter
+from oneid.services.projection import ProjectionService
+from oneid.services.proposals import ProposalSearch
+from oneid.services.reassembling import Reassembler
+from oneid.services.rebuilding import RebuildService
+from oneid.services.reconciliation import ReconciliationService
+from oneid.services.rehoming import RehomingService
+from oneid.services.reindexing import ReindexService
+from oneid.services.reprocessing import ReprocessService
+from oneid.services.seeding import SeedService
+from oneid.services.stewardship import StewardshipService
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """What keeps the index equal to the graph, and what carries operations out."""
+
+    projection: ProjectionService
+    evaluation: EvaluationService
+    rehoming: RehomingService
+    reconciliation: ReconciliationService
+    operations: OperationRunner
+
+
+def upkeep(stores: Stores) -> Upkeep:
+    marks, catalog = Projections(stores.graph), AttributeCatalog(stores.graph)
+    return Upkeep(
+        ProjectionService(marks, profile_writer(stores), stores.profiles, stores.events),
+        EvaluationService(Conditions(stores.graph), stores.histories),
+        RehomingService(marks, Divisions(stores.graph), stores.events),
+        ReconciliationService(marks, catalog, stores.profiles, stores.events, stores.clock),
+        operation_runner(stores, handlers(stores)),
+    )
+
+
+def materialisation(stores: Stores) -> MaterialisationService:
+    work = upkeep(stores)
+    return MaterialisationService(
+        Conditions(stores.graph),
+        stores.histories,
+        work.evaluation,
+        work.projection,
+        stores.profiles,
+    )
+
+
+def searchable(stores: Stores) -> Searchable:
+    work = upkeep(stores)
+
+    async def make_searchable(one_ids: Sequence[str]) -> None:
+        await work.evaluation.evaluate(one_ids)
+        await work.projection.make_searchable(one_ids)
+
+    return make_searchable
+
+
+def profile_writer(stores: Stores) -> ProfileWriter:
+    catalog = AttributeCatalog(stores.graph)
+    return ProfileWriter(Reindexing(stores.graph), catalog, stores.profiles, stores.rebuild)
+
+
+def handlers(stores: Stores) -> dict[str, Handler]:
+    """What carries out each kind of operation."""
+    return {
+        exporting.KIND: customer_export(stores).handle,
+        proposals.KIND: proposal_search(stores).handle,
+        reindexing.KIND: reindex(stores).run,
+        reprocessing.KIND: reprocessing_of(stores).handle,
+    }
+
+
+def operation_runner(stores: Stores, handlers: Mapping[str, Handler]) -> OperationRunner:
+    """What carries out the operations of these kinds."""
+    store, files = OperationStore(stores.graph), OperationFiles(stores.graph)
+    return OperationRunner(store, files, handlers, stores.clock)
+
+
+def operation_service(stores: Stores) -> OperationService:
+    return OperationService(OperationStore(stores.graph), OperationFiles(stores.graph), stores.clock)
+
+
+def reindex(stores: Stores) -> ReindexService:
+    graph = stores.graph
+    return ReindexService(Reindexing(graph), Projections(graph), AttributeCatalog(graph), stores.rebuild)
+
+
+def proposal_search(stores: Stores) -> ProposalSearch:
+    return ProposalSearch(Proposals(stores.graph), stores.clock)
+
+
+def stewardship(stores: Stores) -> StewardshipService:
+    customers, rehoming = Customers(stores.graph), upkeep(stores).rehoming
+    return StewardshipService(stores.graph, customers, stores.replays, rehoming, stores.clock)
+
+
+def seeder(stores: Stores) -> SeedService:
+    return SeedService(stores.graph, stores.events, stores.clock)
+
+
+def rebuilding(stores: Stores) -> RebuildService:
+    rehoming = upkeep(stores).rehoming
+    return RebuildService(stores.graph, stores.replays, rehoming, stores.clock, stores.region)
+
+
+def reprocessing_of(stores: Stores) -> ReprocessService:
+    graph, replays = stores.graph, stores.replays
+    reassembler = Reassembler(graph, replays, stores.clock)
+    return ReprocessService(graph, stores.log, replays, stores.events, reassembler, stores.region)
+
+
+def customer_export(stores: Stores) -> CustomerExport:
+    graph = stores.graph
+    return CustomerExport(
+        Customers(graph),
+        DecisionLog(graph),
+        AttachedData(graph),
+        stores.replays,
+        DeadLetters(stores.redis),
+        RulesStore(graph),
+        stores.region,
+    )
+
+
+def erasure_cleanup(stores: Stores, region: str) -> ErasureCleanup:
+    return ErasureCleanup(
+        stores.graph,
+        ErasureWork(stores.graph),
+        RulesStore(stores.graph),
+        LogErasure(stores.redis, stores.log.partitions),
+        DeadLetters(stores.redis),
+        stores.event_erasure,
+        profile_writer(stores),
+        stores.clock,
+        region,
+    )
+
+
+def erasure(stores: Stores, region: str) -> ErasureService:
+    cleanup, rehoming = erasure_cleanup(stores, region), upkeep(stores).rehoming
+    return ErasureService(stores.graph, Receipts(stores.graph), cleanup, rehoming, stores.clock, region)
