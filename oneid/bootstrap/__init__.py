@@ -63,4 +63,4 @@ __all__ = [
     "services",
     "stewardship",
     "upkeep",
-,]
+]
