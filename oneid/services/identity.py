@@ -1,10 +1,12 @@
 """The identity rules, and the reasons why two are one customer or are not."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graph.decisions import DecisionLog
 from graph.rules import RulesStore
 from oneid.domain.customers import CustomerRecord
+from oneid.domain.decisions import Decision, DecisionKind
 from oneid.domain.explanation import Explanation, keeping_apart, shortest_path
 from oneid.domain.identifiers import Identifier
 from oneid.domain.rule_checks import check_change
@@ -16,14 +18,19 @@ MAX_EVIDENCE = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """One side of a `why`: a customer, and the identifier that it was asked for by, if it was."""
+    """One side of a `why`: a customer, and the identifier that it was asked for by, if it was, else the ONE-ID."""
 
     customer: CustomerRecord
     identifier: Identifier | None = None
+    one_id: str | None = None
 
-    @property
-    def identifiers(self) -> list[Identifier]:
-        return [self.identifier] if self.identifier else [i.identifier for i in self.customer.identifiers]
+    def identifiers(self, decisions: Sequence[Decision]) -> Sequence[Identifier]:
+        """What stands for this side: of a ONE-ID what it was given to at first, since two that are one customer
+        by now have all else in common."""
+        if self.identifier:
+            return [self.identifier]
+        given = (d.kept for d in decisions if d.kind is DecisionKind.CREATED and d.one_id == self.one_id)
+        return next(given, [linked.identifier for linked in self.customer.identifiers])
 
 
 class IdentityService:
@@ -50,7 +57,8 @@ class IdentityService:
         one_ids = [*ids_of(a.customer), *ids_of(b.customer)]
         decisions = await self._decisions.page(MAX_EVIDENCE, one_ids=list(dict.fromkeys(one_ids)))
         if a.customer.one_id == b.customer.one_id:
-            return Explanation(True, shortest_path(a.identifiers, b.identifiers, decisions))
+            path = shortest_path(a.identifiers(decisions), b.identifiers(decisions), decisions)
+            return Explanation(True, path)
         sides = [frozenset(i.identifier for i in party.customer.identifiers) for party in (a, b)]
         return Explanation(False, kept_apart_by=keeping_apart(decisions, *sides))
 

@@ -48,9 +48,10 @@ class CustomerLookup:
         return record
 
     async def party(self, context: Context, *field: str) -> Party:
-        """The customer and the identifier that named it, if one did. Raises NotFound."""
+        """The customer and what named it: an identifier or a ONE-ID. Raises NotFound."""
         record = await self.get(context, *field)
         if not self.identifier:
-            return Party(record)
+            asked = decode_id(self.id) if self.id else None
+            return Party(record, one_id=asked[1] if asked else self.one_id or None)
         named = await context.services.customers.normalised(self.identifier.type, self.identifier.value)
         return Party(record, named)

@@ -19,9 +19,10 @@ async def url(settings: Settings) -> AsyncGenerator[str]:
 
 @pytest.fixture(scope="module")
 async def api(url: str, settings: Settings) -> AsyncGenerator[Api]:
-    """A caller who may do everything."""
+    """A caller who may do everything. It leaves the default rules."""
     async with calling(url, settings) as caller:
         yield caller
+        await Scenario(caller).rules()
 
 
 @pytest.fixture

@@ -91,9 +91,11 @@ async def test_a_quarantined_value_stands_for_one_lasting_customer_and_links_nob
 
 
 async def test_an_alias_joins_nobody_by_default(scene: Scenario) -> None:
-    first, second = await scene.send("a1", scene.event("u1", previousId=scene.names.value("a1"), **ALIAS))
+    alias = scene.event("u1", previousId=scene.names.value("a1"), **ALIAS)
+    first, second = await scene.send("a1", alias, wait="INDEXED")
     assert first != second
     assert await scene.partition() == {"a1", "u1"}
+    assert await scene.events("u1") == ["m2"]
 
 
 async def test_an_alias_resolves_by_its_user_alone(scene: Scenario) -> None:

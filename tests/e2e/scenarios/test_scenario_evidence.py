@@ -64,6 +64,14 @@ async def test_the_path_leads_through_merges_by_events_and_by_hand(scene: Scenar
     assert any(step.endswith("by hand") for step in await scene.path("c1", "d1"))
 
 
+async def test_two_one_ids_that_are_one_customer_are_explained(scene: Scenario) -> None:
+    first, _, third, _ = await scene.send("a1 d1", "a1 d1 u1", "a2 d2", "a2 d2 u1")
+    forth = await scene.path(first, third)
+    assert [step.split()[2] for step in forth] == ["m2", "m4"]
+    assert [step.split()[0] for step in await scene.path(third, first)][1] == "u1"
+    assert await scene.path(first, first) == []
+
+
 async def test_what_keeps_two_apart(scene: Scenario) -> None:
     await scene.send("u1 p1", "u2 p1", "u3")
     assert await scene.apart("u1", "u2") == "DEMOTED - p1 (LIMIT)"

@@ -249,6 +249,17 @@ async def test_where_identifiers_come_from(scene: Scenario, item: dict[str, Any]
     assert await scene.partition() == {found}
 
 
+async def test_doubles_count_once(scene: Scenario) -> None:
+    value = scene.names.value("u1")
+    double = {
+        "externalIds": [{"type": "user_id", "id": f" {value}"}],
+        "traits": {"email": scene.names.value("e1")},
+    }
+    await scene.send(scene.event("u1 e1", context=double))
+    assert await scene.partition() == {"e1 u1"}
+    assert await scene.decisions("m1") == ["CREATED e1 u1"]
+
+
 async def test_the_first_value_of_a_type_is_the_one_that_appears_first(scene: Scenario) -> None:
     """userId, then externalIds: of two users one stays, and the first one."""
     await scene.send("u1 u2")
