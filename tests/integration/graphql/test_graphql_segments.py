@@ -25,7 +25,7 @@ mutation Update($input: UpdateSegmentInput!) {
 }
 """
 PREVIEW = """
-query Preview($rule: SegmentRule!, $sample: Int! = 10) {
+query Preview($rule: SegmentRule!, $sample: Int = 10) {
   segmentPreview(rule: $rule, sample: $sample) { count sample { oneId } nodes { path count } tookMs }
 }
 """
