@@ -95,8 +95,8 @@ MUTANTS = [
     Mutant(
         "events stored just after a move stay behind",
         "graph/divisions.py",
-        "DELETE d",
-        "REMOVE d.none",
+        '"last": move.again or move.gone',
+        '"last": True',
         IDENTITY + "test_splits.py::test_an_event_stored_just_after_the_split_follows_by_the_second_look",
     ),
 ]
