@@ -1,6 +1,7 @@
 """Timed conditions that are materialised: each has a number, and each customer the intervals in which it holds."""
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from oneid.domain.messages import format_time
-from oneid.domain.segments.histories import Occurrence
+from oneid.domain.segments.histories import Occurrence, in_order
 from oneid.domain.segments.intervals import Interval, intervals
 from oneid.domain.segments.rules import EventRule, Rule, SequenceRule, Timed, nodes
 
@@ -30,8 +31,8 @@ class Condition:
 def condition_id(rule: Timed) -> str:
     """The same for the same condition, whoever writes it and wherever in a rule."""
     told = [type(rule).__name__, asdict(rule)]
-    canonical = orjson.dumps(told, option=orjson.OPT_SORT_KEYS, default=str)
-    return hashlib.sha256(canonical).hexdigest()[:32]
+    canonical = json.dumps(told, sort_keys=True, default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
 def timed(rule: Rule) -> dict[str, Timed]:
@@ -49,7 +50,7 @@ def names_of(rule: Timed) -> set[str]:
 
 def held(conditions: Iterable[Condition], events: Iterable[Occurrence]) -> Held:
     """What a customer with these events has."""
-    told = list(events)
+    told = in_order(events)
     found = {condition.number: tuple(intervals(condition.rule, told)) for condition in conditions}
     return {number: kept for number, kept in found.items() if kept}
 
@@ -72,8 +73,8 @@ def written(rule: Timed) -> dict[str, Any]:
 
 
 def written_event(rule: EventRule) -> dict[str, Any]:
-    # A number that is whole reads back as the same number; any other was a float, which its ratio is exactly.
-    value = int(rule.value) if rule.value.denominator == 1 else float(rule.value)
+    # What is no small whole number was a float, and reads back as the same number.
+    value = rule.value if isinstance(rule.value, int) and abs(rule.value) < 2**63 else float(rule.value)
     told: dict[str, Any] = {"op": rule.op, "value": value}
     if rule.property:
         told["property"] = rule.property

@@ -17,48 +17,45 @@ from oneid.domain.segments.histories import (
     HOUR_MS,
     Occurrence,
     holds,
-    in_order,
     matches,
     number_of,
 )
-from oneid.domain.segments.rules import EventRule, Measure, SequenceRule, Timed, Window
+from oneid.domain.segments.rules import EventRule, Measure, Number, SequenceRule, Timed, Window
 
 Interval: TypeAlias = tuple[int, int | None]
 """From an instant on (milliseconds since 1970) and before another one; None: for ever."""
 
-Change: TypeAlias = tuple[int, int, Fraction]
+Change: TypeAlias = tuple[int, int, Number]
 """At an instant a value enters (1) or leaves (-1) the window."""
 
 MAX_INTERVALS: Final = 1_000
 """The latest are kept: who goes in and out of a condition more often than that has a shorter past."""
-
-ONE: Final = Fraction(1)
 
 
 @dataclass(slots=True)
 class Tally:
     """The values within the window at an instant."""
 
-    values: list[Fraction] = field(default_factory=list[Fraction])
-    total: Fraction = Fraction()
+    values: list[Number] = field(default_factory=list[Number])
+    total: Number = 0
 
-    def change(self, sign: int, value: Fraction) -> None:
+    def change(self, sign: int, value: Number) -> None:
         self.total += sign * value
         if sign > 0:
             insort(self.values, value)
         else:
             del self.values[bisect_left(self.values, value)]
 
-    def measured(self, measure: Measure) -> Fraction | None:
+    def measured(self, measure: Measure) -> Number | None:
         """The measure, None where there is none without values."""
         count = len(self.values)
         match measure:
             case Measure.COUNT:
-                return Fraction(count)
+                return count
             case Measure.SUM:
                 return self.total
             case Measure.AVG:
-                return self.total / count if count else None
+                return Fraction(self.total) / count if count else None
             case Measure.MIN:
                 return self.values[0] if count else None
             case Measure.MAX:
@@ -75,12 +72,12 @@ def judged(rule: EventRule, tally: Tally) -> bool:
     return measured is not None and holds(rule.op, measured, rule.value)
 
 
-def intervals(rule: Timed, events: Iterable[Occurrence]) -> list[Interval]:
-    """The intervals in which the condition is the opposite of what it is for a customer without any event."""
-    ordered = in_order(events)
+def intervals(rule: Timed, ordered: Sequence[Occurrence]) -> list[Interval]:
+    """The intervals in which the condition is the opposite of what it is for a customer without any event.
+    `ordered`: the customer's events (`histories.in_order`)."""
     if isinstance(rule, SequenceRule):
         lasting = Window(last_days=rule.last_days)
-        return toggled(changes([(at, ONE) for at in completions(rule, ordered)], lasting), completed)
+        return toggled(changes([(at, 1) for at in completions(rule, ordered)], lasting), completed)
     usual = true_for_nobody(rule)
     found = changes(values_of(rule, ordered), rule.window)
     return toggled(found, lambda tally: judged(rule, tally) != usual)
@@ -90,11 +87,11 @@ def completed(tally: Tally) -> bool:
     return bool(tally.values)
 
 
-def values_of(rule: EventRule, events: Sequence[Occurrence]) -> list[tuple[int, Fraction]]:
+def values_of(rule: EventRule, events: Sequence[Occurrence]) -> list[tuple[int, Number]]:
     """When and what matches. Without the number that is to be measured an event doesn't."""
     found = [event for event in events if matches(rule.pattern, event) and within(rule.window, event.at)]
     if rule.property is None:
-        return [(event.at, ONE) for event in found]
+        return [(event.at, 1) for event in found]
     numbers = [(event.at, number_of(event.properties, rule.property)) for event in found]
     return [(at, number) for at, number in numbers if number is not None]
 
@@ -109,7 +106,7 @@ def milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def changes(found: Iterable[tuple[int, Fraction]], window: Window) -> list[Change]:
+def changes(found: Iterable[tuple[int, Number]], window: Window) -> list[Change]:
     """What enters and leaves the window, in order of time."""
     entering = [(at, 1, value) for at, value in found]
     if window.last_days is None:

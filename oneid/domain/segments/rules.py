@@ -9,6 +9,9 @@ from typing import Any, TypeAlias
 from oneid.domain.catalog import AttributeDefinition
 from oneid.domain.customers import DataParty
 
+Number: TypeAlias = int | Fraction
+"""An exact number."""
+
 
 class Op(StrEnum):
     """How a value is compared. Those of `DENIALS` are true wherever their opposite is not: without a value, too."""
@@ -115,7 +118,7 @@ class EventRule:
     measure: Measure
     property: str | None
     op: Op
-    value: Fraction
+    value: Number
     window: Window = Window()
 
 
@@ -126,7 +129,7 @@ class SequenceRule:
     which makes the rule true that much later. `last_days`: how long it then holds; None: for ever."""
 
     steps: tuple[EventPattern, ...]
-    within_hours: Fraction
+    within_hours: Number
     strict: bool = False
     without: EventPattern | None = None
     last_days: int | None = None

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 
 from oneid.domain.catalog import Catalog
 from oneid.domain.segments.conditions import condition_id, from_stored, timed, to_stored, written
-from oneid.domain.segments.histories import Occurrence
+from oneid.domain.segments.histories import Occurrence, in_order
 from oneid.domain.segments.intervals import intervals, true_for_nobody
 from oneid.domain.segments.parsing import Parser
 from oneid.domain.segments.rules import Timed
@@ -21,7 +21,7 @@ def parsed(rule: dict[str, Any]) -> Timed:
 
 
 def occurrences(events: list[Event]) -> list[Occurrence]:
-    return [Occurrence(event.id, event.name, event.at, event.properties) for event in events]
+    return in_order(Occurrence(event.id, event.name, event.at, event.properties) for event in events)
 
 
 def true_at(rule: Timed, events: list[Event], now: int) -> bool:
@@ -82,7 +82,7 @@ def test_without_any_event_there_is_no_interval_whatever_the_rule() -> None:
 def test_the_same_event_told_twice_counts_once() -> None:
     rule = parsed({"event": {"name": "Order", "count": {"op": "GTE", "value": 2}}})
 
-    assert intervals(rule, [Occurrence("m1", "Order", START, {})] * 2) == []
+    assert intervals(rule, in_order([Occurrence("m1", "Order", START, {})] * 2)) == []
 
 
 def test_money_is_added_exactly() -> None:
