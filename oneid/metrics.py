@@ -30,6 +30,9 @@ REFUSED: Final = Counter("oneid_refused_profiles", "Profile documents that the i
 REFUSED_VALUES: Final = Counter(
     "oneid_refused_values", "Attribute values of accepted events that were not of the type declared meanwhile"
 )
+EVALUATED: Final = Counter(
+    "oneid_evaluated_customers", "Customers whose timed conditions were computed from their events"
+)
 REHOMED: Final = Counter(
     "oneid_rehomed_customers", "Former ONE-IDs whose events were moved to their customer"
 )

@@ -6,6 +6,7 @@ from typing import Final
 from graph.conditions import Conditions, Unevaluated
 from oneid.domain.segments.conditions import condition_id, held, names_of
 from oneid.domain.segments.rules import Timed
+from oneid.metrics import EVALUATED
 from oneid.services.projection import ProjectionService
 from search.profiles import ProfileIndex
 from search.segments.histories import Histories
@@ -44,6 +45,7 @@ class EvaluationService:
         await self._conditions.keep(
             (customer, held(conditions, histories[customer.one_ids[0]])) for customer in marked
         )
+        EVALUATED.inc(len(marked))
 
 
 class MaterialisationService:
