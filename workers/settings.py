@@ -53,13 +53,13 @@ def startup(settings: Settings) -> Callable[[Context], Awaitable[None]]:
         """Connects the stores and starts the loops."""
         logs.configure()
         logging.getLogger("arq").handlers.clear()
-        serve_metrics(settings)
         ctx["stack"] = stack = AsyncExitStack()
         stores = await stack.enter_async_context(open_stores(settings, patience=BULK_PATIENCE))
         ctx["upkeep"] = work = upkeep(stores)
         erasure = Loop("erasure", erasure_cleanup(stores, settings.phone_region).run_once, idle=1.0, busy=1.0)
         ctx["loops"] = running = Loops([*loops(work), erasure])
         running.start()
+        serve_metrics(settings)
 
     return start
 

@@ -89,7 +89,9 @@ async def replies(redis: Redis) -> AsyncGenerator[Replies]:
 
 @pytest.fixture
 def ingestion(redis: Redis, replies: Replies, index: Index) -> IngestionService:
-    return IngestionService(EventLog(redis), replies, SystemClock(), index.make_searchable, Catalog, wait_seconds=1)
+    return IngestionService(
+        EventLog(redis), replies, SystemClock(), index.make_searchable, Catalog, wait_seconds=1
+    )
 
 
 async def accept_and_answer(
