@@ -102,7 +102,7 @@ class Replay:
         stayed, left = ({i.key for i in self._counting(of)} for of in (decision.kept, decision.dropped))
         for customer in list(self.space.customers.values()):
             keys = frozenset(customer.identifiers & left)
-            if keys and keys != customer.identifiers:
+            if keys and customer.identifiers - keys:
                 Regrouping(self.space, (), decision.at).take_out(
                     customer, keys, frozenset(customer.identifiers - keys)
                 )

@@ -86,7 +86,7 @@ class RebuildService:
             space = Workspace(lambda: one_id(sequence()))
             await identity.load_customers(tx, [customer], space)
             node = space.customers.get(customer)
-            if node and node.identifiers == evidence.keys and await rebuilds.end(tx, customer):
+            if node and not node.identifiers ^ evidence.keys and await rebuilds.end(tx, customer):
                 await self._regroup(tx, space, node, evidence, groups)
 
         await self._graph.transact("identity.rebuild", work)

@@ -198,7 +198,7 @@ def checked(split: Split, customer: CustomerNode) -> frozenset[str]:
         if identifier.key not in customer.identifiers:
             raise NotFound(f"the customer has no such {identifier.type}", field=("identifiers", str(number)))
     keys = frozenset(identifier.key for identifier in split.identifiers)
-    if keys == customer.identifiers:
+    if not customer.identifiers - keys:
         raise InvalidInput("at least one identifier must stay", field=("identifiers",))
     return keys
 

@@ -186,7 +186,11 @@ async def test_resolution_waits_while_identities_are_rebuilt_and_goes_on_by_itse
 KEYS = st.tuples(st.sampled_from(["user_id", "device_id", "email"]), st.integers(1, 4))
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     st.lists(st.lists(KEYS, min_size=1, max_size=3, unique=True), min_size=1, max_size=10),
     st.integers(0, 2),

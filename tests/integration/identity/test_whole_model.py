@@ -200,7 +200,7 @@ async def wipe(stores: Stores) -> None:
 @settings(
     max_examples=60,
     deadline=None,
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
 @given(st.lists(STEPS, min_size=4, max_size=14))
