@@ -1,4 +1,4 @@
-"""A TCP proxy that can cut a connection at a chosen moment."""
+"""A TCP proxy that can cut a connection at a chosen moment, be slow, or go silent."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -10,7 +10,8 @@ BOLT_COMMIT = b"\x00\x02\xb0\x12\x00\x00"
 
 class Proxy:
     """Forwards to one server. With `cut_replies` set to n, the replies to the next n requests that hold
-    `marker` are thrown away and the connection is closed: the work is done, the answer is lost."""
+    `marker` are thrown away and the connection is closed: the work is done, the answer is lost. Replies come
+    `delay` seconds late; while it is `silent`, connections stay open and nothing passes."""
 
     def __init__(self, host: str, port: int, marker: bytes) -> None:
         self._target = (host, port)
@@ -18,6 +19,15 @@ class Proxy:
         self.cut_replies = 0
         self.cuts = 0
         self.port = 0
+        self.delay = 0.0
+        self._passing = asyncio.Event()
+        self._passing.set()
+
+    def silent(self, on: bool) -> None:
+        if on:
+            self._passing.clear()
+        else:
+            self._passing.set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         upstream_reader, upstream_writer = await asyncio.open_connection(*self._target)
@@ -39,6 +49,7 @@ class Proxy:
     ) -> None:
         with suppress(OSError):
             while data := await reader.read(65536):
+                await self._passing.wait()
                 if self.cut_replies and self._marker in data:
                     self.cut_replies -= 1
                     cutting.set()
@@ -53,6 +64,8 @@ class Proxy:
                 if cutting.is_set():
                     self.cuts += 1
                     return
+                await self._passing.wait()
+                await asyncio.sleep(self.delay)
                 writer.write(data)
                 await writer.drain()
 

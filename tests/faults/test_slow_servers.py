@@ -1,0 +1,108 @@
+"""F14 and F38: servers that answer late, or hold a connection open and never answer. Callers get an answer or a
+retryable error before the deadline, and when the server is back so is everything else."""
+
+import time
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from api.app import create_app
+from oneid import bootstrap
+from oneid.settings import Settings
+from tests.faults.proxy import BOLT_COMMIT, Proxy, proxy
+from tests.servers import Servers
+from tests.serving import serving
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+ADMIN: Final = "sk_sandbox_slow_0123456789abcdef0123456789abcdef0123456789abcdef"
+DEADLINE: Final = 25.0
+GRAPH: Final = '{ customer(by: {identifier: {type: "user_id", value: "u1"}}) { oneId } }'
+INDEX: Final = '{ customers(search: "u1") { totalCount } }'
+
+
+@dataclass
+class Through:
+    """A client of an API whose servers are each behind a proxy."""
+
+    http: httpx.AsyncClient
+    proxies: dict[str, Proxy]
+
+    async def ask(self, query: str) -> tuple[dict[str, Any], float]:
+        """The answer, and the seconds that it took."""
+        begin = time.perf_counter()
+        answer = await self.http.post(
+            "/graphql", json={"query": query}, headers={"authorization": f"Bearer {ADMIN}"}
+        )
+        return answer.json(), time.perf_counter() - begin
+
+    async def track(self) -> tuple[int, float]:
+        begin = time.perf_counter()
+        body = {"userId": "u1", "event": "Seen"}
+        answer = await self.http.post("/v1/track", json=body, auth=(ADMIN, ""))
+        return answer.status_code, time.perf_counter() - begin
+
+
+@asynccontextmanager
+async def behind_proxies(servers: Servers, settings: Settings) -> AsyncGenerator[Through]:
+    urls = {"neo4j": servers.neo4j, "opensearch": servers.opensearch, "redis": servers.redis}
+    async with AsyncExitStack() as stack:
+        proxies = {
+            name: await stack.enter_async_context(proxy(urlsplit(url).port or 0, BOLT_COMMIT))
+            for name, url in urls.items()
+        }
+        changed = {
+            f"{name}_url": urlsplit(url)._replace(netloc=f"127.0.0.1:{proxies[name].port}").geturl()
+            for name, url in urls.items()
+        }
+        altered = Settings.model_validate({**settings.model_dump(), **changed, "admin_key": ADMIN})
+        app = create_app(lambda: bootstrap.services(altered))
+        url = await stack.enter_async_context(serving(app))
+        yield Through(await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60)), proxies)
+
+
+@pytest.fixture
+async def through(servers: Servers, settings: Settings, clean: None) -> AsyncGenerator[Through]:
+    async with behind_proxies(servers, settings) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(("server", "query"), [("neo4j", GRAPH), ("opensearch", INDEX)])
+async def test_a_server_that_never_answers_is_a_retryable_error_before_the_deadline(
+    through: Through, server: str, query: str
+) -> None:
+    assert "errors" not in (await through.ask(query))[0]
+    through.proxies[server].silent(True)
+    answer, seconds = await through.ask(query)
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["UNAVAILABLE"]
+    assert seconds < DEADLINE + 2
+    through.proxies[server].silent(False)
+    answer, seconds = await through.ask(query)
+    assert "errors" not in answer
+    assert seconds < DEADLINE
+
+
+async def test_a_log_that_never_answers_is_a_503_within_its_time_and_comes_back(through: Through) -> None:
+    assert (await through.track())[0] == 200
+    through.proxies["redis"].silent(True)
+    status, seconds = await through.track()
+    assert status == 503
+    assert seconds < 15
+    through.proxies["redis"].silent(False)
+    assert (await through.track())[0] == 200
+
+
+async def test_a_slow_graph_slows_its_readers_and_nobody_else(through: Through) -> None:
+    assert (await through.track())[0] == 200
+    through.proxies["neo4j"].delay = 2.0
+    answer, seconds = await through.ask(GRAPH)
+    assert "errors" not in answer or answer["errors"][0]["extensions"]["code"] == "UNAVAILABLE"
+    assert seconds < DEADLINE + 2
+    answer, seconds = await through.ask("{ clock { now } }")
+    assert "errors" not in answer
+    through.proxies["neo4j"].delay = 0.0
+    assert "errors" not in (await through.ask(GRAPH))[0]
