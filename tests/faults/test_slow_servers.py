@@ -20,6 +20,7 @@ from tests.serving import serving
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 ADMIN: Final = "sk_sandbox_slow_0123456789abcdef0123456789abcdef0123456789abcdef"
+WRITE: Final = "write-key-of-the-slow-servers"
 DEADLINE: Final = 25.0
 GRAPH: Final = '{ customer(by: {identifier: {type: "user_id", value: "u1"}}) { oneId } }'
 INDEX: Final = '{ customers(search: "u1") { totalCount } }'
@@ -43,7 +44,7 @@ class Through:
     async def track(self) -> tuple[int, float]:
         begin = time.perf_counter()
         body = {"userId": "u1", "event": "Seen"}
-        answer = await self.http.post("/v1/track", json=body, auth=(ADMIN, ""))
+        answer = await self.http.post("/v1/track", json=body, auth=(WRITE, ""))
         return answer.status_code, time.perf_counter() - begin
 
 
@@ -59,7 +60,9 @@ async def behind_proxies(servers: Servers, settings: Settings) -> AsyncGenerator
             f"{name}_url": urlsplit(url)._replace(netloc=f"127.0.0.1:{proxies[name].port}").geturl()
             for name, url in urls.items()
         }
-        altered = Settings.model_validate({**settings.model_dump(), **changed, "admin_key": ADMIN})
+        altered = Settings.model_validate(
+            {**settings.model_dump(), **changed, "admin_key": ADMIN, "write_key": WRITE}
+        )
         app = create_app(lambda: bootstrap.services(altered))
         url = await stack.enter_async_context(serving(app))
         yield Through(await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60)), proxies)
