@@ -32,6 +32,37 @@ OPERATIONS = {
         'mutation { discardDeadLetters(input: { ids: [], reason: "x" }) { userErrors { code } } }'
     ),
 }
+NOBODY = 'customer: { oneId: "x" }'
+NUMBER = 'identifier: { type: "user_id", value: "nobody" }'
+INPUTS = {
+    "unlinkIdentifier": NUMBER,
+    "splitCustomer": f"{NOBODY}, identifiers: []",
+    "reprocessIdentities": "dryRun: true",
+    "defineAttribute": 'key: "", type: STRING',
+    "createSegment": 'key: "", name: ""',
+    "updateSegment": 'id: "x"',
+    "cancelOperation": 'id: "x"',
+    "eraseCustomer": NOBODY,
+    "liftSuppression": NUMBER,
+    "exportCustomer": NOBODY,
+    "proposeMerges": "fields: []",
+    "acceptMergeProposal": 'id: "x"',
+    "rejectMergeProposal": 'id: "x"',
+}
+OPERATIONS |= {
+    name: f"mutation {{ {name}(input: {{ {given} }}) {{ userErrors {{ code }} }} }}"
+    for name, given in INPUTS.items()
+}
+OPERATIONS |= {
+    "identityHealth": "{ identityHealth { warnings } }",
+    "attributeDefinitions": "{ attributeDefinitions { key } }",
+    "segment": '{ segment(key: "x") { key } }',
+    "segments": "{ segments(first: 1) { totalCount } }",
+    "segmentPreview": '{ segmentPreview(rule: { identifier: { type: "user_id" } }) { count } }',
+    "erasure": '{ erasure(receiptId: "x") { __typename } }',
+    "households": "{ households(first: 1) { totalCount } }",
+    "mergeProposals": "{ mergeProposals(first: 1) { totalCount } }",
+}
 ROOT_FIELDS = {
     name: scope_of(field)
     for root in (CORE.query_type, CORE.mutation_type)
