@@ -60,8 +60,11 @@ async def person(api: Api, fresh: Fresh, *events: dict[str, Any], **attributes: 
 
 
 async def members(api: Api, rule: dict[str, Any]) -> set[str]:
-    page = (await api(FIND, rule=rule, first=100))["customers"]
-    found = {node["oneId"] for node in page["nodes"]}
+    found, after, more = set[str](), None, True
+    while more:
+        page = (await api(FIND, rule=rule, first=100, after=after))["customers"]
+        found |= {node["oneId"] for node in page["nodes"]}
+        after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
     assert page["totalCount"] == len(found)
     return found
 
