@@ -19,7 +19,7 @@ from graph.operation_files import OperationFiles
 from graph.operations import OperationStore
 from graph.projection import Projections
 from graph.reindexing import Reindexing
-from oneid.bootstrap import Stores, background, open_stores, upkeep
+from oneid.bootstrap import Stores, open_stores, upkeep
 from oneid.clock import SystemClock
 from oneid.domain.operations import OperationStatus
 from oneid.services.operation_run import Pace
@@ -70,10 +70,13 @@ class Life:
     rng: random.Random = field(default_factory=lambda: random.Random(20))
     searches: int = 0
     problems: list[str] = field(default_factory=list[str])
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def change(self) -> None:
         """The number of customers is bounded, so that the number of steps is."""
         for number in itertools.count():
+            if self.stop.is_set():
+                return
             person, name = self.rng.randrange(12), uuid4().hex[:8]
             kind = self.rng.choice(["moving", "merging", "new"]) if number < NEWCOMERS else "moving"
             if kind == "new":
@@ -87,13 +90,13 @@ class Life:
 
     async def project(self) -> None:
         work = upkeep(self.stores)
-        while True:
+        while not self.stop.is_set():
             if not await work.projection.run_once():
                 await asyncio.sleep(0.02)
 
     async def search(self) -> None:
         body = {"query": {"terms": {"oneId": self.still}}, "size": 0, "track_total_hits": True}
-        while True:
+        while not self.stop.is_set():
             behind = await self.stores.search.request("GET", "/_alias/oneid-profiles")
             answer = await self.stores.search.search("oneid-profiles", body)
             if len(behind) != 1 or answer["hits"]["total"]["value"] != len(self.still):
@@ -109,8 +112,14 @@ async def living(stores: Stores, pipeline: Pipeline) -> AsyncGenerator[Life]:
         continue
     await stores.profiles.refresh()
     life = Life(stores, pipeline, still)
-    async with background(life.change()), background(life.project()), background(life.search()):
-        yield life
+    # Told to stop, not cancelled: a command that is cancelled leaves its connection open.
+    async with asyncio.TaskGroup() as tasks:
+        for going_on in (life.change(), life.project(), life.search()):
+            tasks.create_task(going_on)
+        try:
+            yield life
+        finally:
+            life.stop.set()
 
 
 async def crashed_and_carried_on(stores: Stores, at: int, *, done: bool) -> bool:

@@ -152,6 +152,7 @@ async def test_rules_change_only_where_something_is_given_and_reset_to_the_defau
     api: Api, fresh: Fresh
 ) -> None:
     kind = fresh("loyalty").replace("-", "_")
+    await api(UPDATE, input={"reset": True})
     before = (await api(RULES))["identityRules"]
     change = {
         "maxMerges": 7,
