@@ -9,7 +9,7 @@ from tests.graphql_api import Api, CallAs
 
 CORE = create_schema().core
 
-OPERATIONS = {
+CORE_OPERATIONS = {
     "node": '{ node(id: "x") { id } }',
     "nodes": "{ nodes(ids: []) { id } }",
     "customer": '{ customer(by: { oneId: "x" }) { oneId } }',
@@ -49,11 +49,11 @@ INPUTS = {
     "acceptMergeProposal": 'id: "x"',
     "rejectMergeProposal": 'id: "x"',
 }
-OPERATIONS |= {
+WRITES = {
     name: f"mutation {{ {name}(input: {{ {given} }}) {{ userErrors {{ code }} }} }}"
     for name, given in INPUTS.items()
 }
-OPERATIONS |= {
+READS = {
     "identityHealth": "{ identityHealth { warnings } }",
     "attributeDefinitions": "{ attributeDefinitions { key } }",
     "segment": '{ segment(key: "x") { key } }',
@@ -63,6 +63,7 @@ OPERATIONS |= {
     "households": "{ households(first: 1) { totalCount } }",
     "mergeProposals": "{ mergeProposals(first: 1) { totalCount } }",
 }
+OPERATIONS = {**CORE_OPERATIONS, **WRITES, **READS}
 ROOT_FIELDS = {
     name: scope_of(field)
     for root in (CORE.query_type, CORE.mutation_type)
