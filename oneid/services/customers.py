@@ -65,6 +65,12 @@ class CustomerService:
             for edge in page.edges
             if (record := found.get(edge.node)) and record.one_id == edge.node
         ]
+        if not edges and page.edges:
+            # All of a page is gone from the graph already: without a row there is no cursor to go on from.
+            if first is not None and page.has_next:
+                return await self.search(text, only=only, first=first, after=page.edges[-1].cursor)
+            if last is not None and page.has_previous:
+                return await self.search(text, only=only, last=last, before=page.edges[0].cursor)
         return Page(tuple(edges), page.has_next, page.has_previous, page.total)
 
     async def _readings(self, text: str | None) -> list[Identifier]:
