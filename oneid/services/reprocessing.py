@@ -118,6 +118,8 @@ class ReprocessService:
     async def _write(self, run: Run, retelling: Retelling, found: list[Component]) -> None:
         """Writes all differences. What changes under its hands, by an operator, is compared again."""
         for _ in range(ROUNDS):
+            if not found:
+                return
             homes = await self._homes(retelling, found)
             skipped = 0
             for low in range(0, len(found), SLICE):
