@@ -1,8 +1,8 @@
 """Who a rule is true for, at the instant of the injected clock: the one way from a written rule to people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from graph.segments import Segments
 from oneid.clock import Clock, monotonic
@@ -11,7 +11,7 @@ from oneid.domain.customers import CustomerRecord
 from oneid.domain.messages import format_time
 from oneid.domain.segments.conditions import timed
 from oneid.domain.segments.definitions import Segment, SegmentKind
-from oneid.domain.segments.parsing import Parser, Path
+from oneid.domain.segments.parsing import Parser, Path, Plugs
 from oneid.domain.segments.rules import All, AnyOf, AttributeRule, Not, Rule, SegmentRule, nodes
 from oneid.errors import Conflict, Forbidden, NotFound, TooLarge
 from oneid.services.attributes import AttributeService
@@ -20,6 +20,9 @@ from oneid.services.evaluation import MaterialisationService
 from search.pages import Page
 from search.profiles import ProfileIndex
 from search.segments.compiler import Compiler, Instant
+
+PlugSource: TypeAlias = Callable[[], Awaitable[Plugs]]
+"""The conditions that a module brings, as its definitions are now."""
 
 MAX_EXPANDED: Final = 1_000
 """Nodes of a rule with those of the segments that it names."""
@@ -50,6 +53,7 @@ class AudienceService:
         profiles: ProfileIndex,
         clock: Clock,
         zone: str,
+        plugs: Sequence[PlugSource] = (),
     ) -> None:
         self._attributes = attributes
         self._segments = segments
@@ -58,6 +62,7 @@ class AudienceService:
         self._profiles = profiles
         self._clock = clock
         self._zone = zone
+        self._plugs = plugs
 
     async def read(
         self, written: Mapping[str, Any], path: Path = ("rule",), *, within: str = "", personal: bool = True
@@ -70,7 +75,7 @@ class AudienceService:
         """
         catalog = await self._attributes.catalog()
         known = await self._known(written)
-        rule = References(catalog, known, within).parse(written, path)
+        rule = References(catalog, known, within, await self._plugged()).parse(written, path)
         told = nodes(rule)
         if len(told) > MAX_EXPANDED:
             raise TooLarge(f"with its segments a rule has at most {MAX_EXPANDED} nodes", field=path)
@@ -109,6 +114,9 @@ class AudienceService:
         numbers = await self._materialisation.numbers(timed(rule))
         return Compiler(Instant(self._clock.now(), self._zone), numbers)
 
+    async def _plugged(self) -> Plugs:
+        return {name: plug for source in self._plugs for name, plug in (await source()).items()}
+
     async def _known(self, written: Mapping[str, Any]) -> dict[str, Segment]:
         """The segments that a rule names, and those that they name, by id and by key."""
         known: dict[str, Segment] = {}
@@ -125,15 +133,16 @@ class AudienceService:
 class References:
     """Parses rules that name other rules."""
 
-    def __init__(self, catalog: Catalog, known: Mapping[str, Segment], within: str) -> None:
+    def __init__(self, catalog: Catalog, known: Mapping[str, Segment], within: str, plugs: Plugs) -> None:
         self._catalog = catalog
+        self._plugs = plugs
         self._known = known
         self._open = [within]
         self._place: Path = ()
         self._brought_in = 0
 
     def parse(self, written: Mapping[str, Any], path: Path) -> Rule:
-        return Parser(self._catalog, self._segment).parse(written, path)
+        return Parser(self._catalog, self._segment, self._plugs).parse(written, path)
 
     def _segment(self, name: str, path: Path) -> SegmentRule:
         segment = self._known.get(name)

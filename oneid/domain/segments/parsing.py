@@ -53,16 +53,24 @@ def no_segments(name: str, path: Path) -> SegmentRule:
 
 
 class Parser:
-    """Parses one rule. `catalog`: the attributes that there are; `segments`: the other segments."""
+    """Parses one rule. `catalog`: the attributes that there are; `segments`: the other segments; `plugs`: the
+    conditions of other modules, by name."""
 
-    def __init__(self, catalog: Catalog, segments: Referenced = no_segments) -> None:
+    def __init__(
+        self, catalog: Catalog, segments: Referenced = no_segments, plugs: "Plugs | None" = None
+    ) -> None:
         self._catalog = catalog
         self._segments = segments
+        self._plugs = plugs or {}
         self._nodes = 0
 
     def parse(self, written: Any, path: Path = ("rule",)) -> Rule:
         """The tree. Raises InvalidInput, TooLarge or NotFound with the path of the node at fault."""
         return self._rule(written, path, 1)
+
+    def segment(self, name: str, path: Path) -> SegmentRule:
+        """The segment that a rule names by id or key. Raises NotFound or Conflict with the path."""
+        return self._segments(name, path)
 
     def _rule(self, written: Any, path: Path, depth: int) -> Rule:
         self._nodes += 1
@@ -85,6 +93,8 @@ class Parser:
                 return self._segments(text(given, path), path)
             case "attribute":
                 return self._attribute(record(given, path), path)
+            case _ if kind in self._plugs:
+                return self._plugs[kind](self, record(given, path), path)
             case _:
                 return leaf(kind, given, path)
 
@@ -106,6 +116,12 @@ class Parser:
             raise InvalidInput(fault, field=(*path, "value"))
         named = given.get("parties") or []
         return AttributeRule(definition, op, value, tuple(DataParty[one] for one in named))
+
+
+Plug = Callable[[Parser, Json, Path], Rule]
+"""Parses the condition of one name. It may answer with any tree: mostly with conditions that there are."""
+
+Plugs = Mapping[str, Plug]
 
 
 def leaf(kind: str, given: Any, path: Path) -> Rule:
