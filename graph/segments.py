@@ -13,20 +13,46 @@ from oneid.errors import Conflict, VersionConflict
 
 # The version is read under the lock that the MERGE and the SET take.
 SAVE: Final = """
+MERGE (n:SegmentCatalog {id: 'current'})
+SET n.version = coalesce(n.version, 0) + 1
 MERGE (s:Segment {key: $row.key})
 SET s.lock = timestamp()
 WITH s, coalesce(s.version, 0) AS version
 FOREACH (_ IN CASE WHEN version = $row.version - 1 THEN [1] ELSE [] END | SET s += $row)
-RETURN s.id AS id, version
+WITH s, version
+OPTIONAL MATCH (d:Segment) WHERE d.id IN $dependents
+SET d.building = true
+RETURN DISTINCT s.id AS id, version
 """
+
+BUILT: Final = """
+MERGE (n:SegmentCatalog {id: 'current'})
+SET n.version = coalesce(n.version, 0) + 1
+WITH n UNWIND $rows AS row
+MATCH (s:Segment {id: row[0]}) WHERE s.version = row[1]
+SET s.building = false
+"""
+
+DROP: Final = """
+MERGE (n:SegmentCatalog {id: 'current'})
+SET n.version = coalesce(n.version, 0) + 1
+WITH n UNWIND $ids AS id
+MATCH (s:Segment {id: id})
+DELETE s
+"""
+
+CATALOG: Final = "OPTIONAL MATCH (n:SegmentCatalog {id: 'current'}) RETURN coalesce(n.version, 0) AS version"
+
+DYNAMIC: Final = "MATCH (s:Segment {kind: 'DYNAMIC'}) RETURN properties(s) AS s ORDER BY s.id"
 
 READ: Final = "MATCH (s:Segment) WHERE s.id IN $names OR s.key IN $names RETURN properties(s) AS s"
 
 PAGE: Final = """
-MATCH (s:Segment) WHERE s.key > $after RETURN properties(s) AS s ORDER BY s.key LIMIT $limit
+MATCH (s:Segment) WHERE s.key > $after AND NOT coalesce(s.hidden, false)
+RETURN properties(s) AS s ORDER BY s.key LIMIT $limit
 """
 
-COUNT: Final = "MATCH (s:Segment) RETURN count(s) AS count"
+COUNT: Final = "MATCH (s:Segment) WHERE NOT coalesce(s.hidden, false) RETURN count(s) AS count"
 
 MEMBER: Final = """
 UNWIND $rows AS row
@@ -75,15 +101,34 @@ class Segments:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
 
-    async def save(self, segment: Segment) -> None:
-        """Writes the next version of a segment, the first if it is new. Raises Conflict where the key is
-        another segment's, VersionConflict where somebody else was quicker; nothing is written then."""
+    async def save(self, segment: Segment, dependents: Sequence[str] = ()) -> None:
+        """Writes the next version of a segment, the first if it is new. `dependents`: segments whose rules name it,
+        which are built anew with it. Raises Conflict where the key is another segment's, VersionConflict where
+        somebody else was quicker; nothing of it is written then."""
         row = {**asdict(segment), "rule": orjson.dumps(segment.rule).decode() if segment.rule else None}
-        found = (await self._graph.write("segments.save", SAVE, row=row))[0]
+        found = (await self._graph.write("segments.save", SAVE, row=row, dependents=list(dependents)))[0]
         if found["id"] != segment.id:
             raise Conflict(f"there is a segment {segment.key} already", field=("key",))
         if found["version"] not in (segment.version - 1, segment.version):
             raise VersionConflict(f"the segment is at version {found['version']}", field=("expectedVersion",))
+
+    async def built(self, segments: Sequence[Segment]) -> None:
+        """Notes that who is in these segments is known, unless they were changed meanwhile."""
+        rows = [[segment.id, segment.version] for segment in segments]
+        await self._graph.write("segments.built", BUILT, rows=rows)
+
+    async def drop(self, ids: Sequence[str]) -> None:
+        """Deletes segments; those that are not there are none."""
+        await self._graph.write("segments.drop", DROP, ids=list(ids))
+
+    async def catalog_version(self) -> int:
+        """Grows whenever a segment is made, changed, built or deleted."""
+        version: int = (await self._graph.read("segments.catalog", CATALOG))[0]["version"]
+        return version
+
+    async def dynamic(self) -> list[Segment]:
+        """All segments that are rules, the hidden ones too."""
+        return [segment_of(row["s"]) for row in await self._graph.read("segments.dynamic", DYNAMIC)]
 
     async def named(self, names: Sequence[str]) -> list[Segment]:
         """Segments by id or by key, those that exist."""
@@ -122,4 +167,6 @@ def segment_of(row: dict[str, Any]) -> Segment:
         updated_at=row["updated_at"],
         rule=orjson.loads(row["rule"]) if row.get("rule") else None,
         conditions=tuple(row["conditions"]),
+        hidden=bool(row.get("hidden")),
+        building=bool(row.get("building")),
     )

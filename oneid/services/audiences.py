@@ -19,7 +19,8 @@ from oneid.services.customers import CustomerService
 from oneid.services.evaluation import MaterialisationService
 from search.pages import Page
 from search.profiles import ProfileIndex
-from search.segments.compiler import Compiler, Instant
+from search.segments.compiler import Compiler
+from search.segments.present import Instant
 
 PlugSource: TypeAlias = Callable[[], Awaitable[Plugs]]
 """The conditions that a module brings, as its definitions are now."""

@@ -1,14 +1,12 @@
-"""The one compiler: a rule's tree to a query of the profile index, at an instant that is passed in."""
+"""The one compiler: a rule's tree to a query of profile documents."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any, Final, TypeAlias
-from zoneinfo import ZoneInfo
+from typing import Any, Final, Protocol, TypeAlias
 
 from oneid.domain.messages import format_time, parse_time
 from oneid.domain.segments.conditions import condition_id
-from oneid.domain.segments.intervals import milliseconds, true_for_nobody
+from oneid.domain.segments.dates import RELATIVE
+from oneid.domain.segments.intervals import true_for_nobody
 from oneid.domain.segments.rules import (
     DENIALS,
     All,
@@ -25,7 +23,6 @@ from oneid.domain.segments.rules import (
     Timed,
 )
 from search.segments.buckets import in_buckets
-from search.segments.holding import holds
 from search.typed import field_of
 
 Query: TypeAlias = dict[str, Any]
@@ -33,28 +30,24 @@ Query: TypeAlias = dict[str, Any]
 EVERYBODY: Final[Query] = {"match_all": {}}
 
 
-@dataclass(frozen=True, slots=True)
-class Instant:
-    """When a rule is asked, and the IANA time zone in which days begin."""
+class Present(Protocol):
+    """How a query asks what only time decides."""
 
-    at: datetime
-    zone: str
+    def held(self, number: int) -> Query:
+        """Who has the intervals of a number now."""
+        ...
 
-    @property
-    def milliseconds(self) -> int:
-        return milliseconds(self.at.timestamp())
-
-    def days(self, count: int) -> list[date]:
-        """Today and the days that follow, so many."""
-        today = self.at.astimezone(ZoneInfo(self.zone)).date()
-        return [today + timedelta(days=number) for number in range(count + 1)]
+    def relative(self, rule: AttributeRule) -> Query:
+        """Whose date compares so with the present."""
+        ...
 
 
 class Compiler:
-    """Compiles rules for one instant. `numbers`: the number of each timed condition, by its id."""
+    """Compiles rules. `present`: for one instant, or for all of them; `numbers`: the number of each timed
+    condition, by its id."""
 
-    def __init__(self, instant: Instant, numbers: Mapping[str, int]) -> None:
-        self._instant = instant
+    def __init__(self, present: Present, numbers: Mapping[str, int]) -> None:
+        self._present = present
         self._numbers = numbers
 
     def compile(self, rule: Rule) -> Query:
@@ -81,7 +74,7 @@ class Compiler:
             case BucketRule():
                 return in_buckets(rule)
             case EventRule() | SequenceRule():
-                query = holds(self._numbers[condition_id(rule)], self._instant.milliseconds)
+                query = self._present.held(self._numbers[condition_id(rule)])
                 return denied(query) if true_for_nobody(rule) else query
 
     def _attribute(self, rule: AttributeRule) -> Query:
@@ -109,32 +102,17 @@ class Compiler:
             case Op.NEAR:
                 place = {"lat": value["lat"], "lon": value["lon"]}
                 return {"geo_distance": {"distance": f"{value['km']}km", field: place}}
-            case Op.ANNIVERSARY:
-                return {"terms": {"anniversaries": self._anniversaries(rule)}}
+            case _ if op in RELATIVE:
+                return self._present.relative(rule)
             case _:
-                return {"range": {field: self._bounds(op, value, rule.definition.type == "DATE")}}
+                return {"range": {field: bounds(op, value, rule.definition.type == "DATE")}}
 
-    def _bounds(self, op: Op, value: Any, dated: bool) -> dict[str, Any]:
-        now = self._instant.at
-        match op:
-            case Op.WITHIN_LAST:
-                return {"gt": format_time(now - timedelta(days=value)), "lte": format_time(now)}
-            case Op.WITHIN_NEXT:
-                return {"gte": format_time(now), "lt": format_time(now + timedelta(days=value))}
-            case Op.MORE_THAN_AGO:
-                return {"lte": format_time(now - timedelta(days=value))}
-            case Op.BETWEEN:
-                low, high = (moment(one) if dated else one for one in value)
-                return {"gte": low, "lte": high}
-            case _:
-                return {op.lower(): moment(value) if dated else value}
 
-    def _anniversaries(self, rule: AttributeRule) -> list[str]:
-        days = self._instant.days(rule.value)
-        told = {f"{day:%m-%d}" for day in days}
-        if any((day.month, day.day) == (2, 28) and (day + timedelta(days=1)).month == 3 for day in days):
-            told.add("02-29")
-        return [f"{rule.definition.key}={day}" for day in sorted(told)]
+def bounds(op: Op, value: Any, dated: bool) -> dict[str, Any]:
+    if op is Op.BETWEEN:
+        low, high = (moment(one) if dated else one for one in value)
+        return {"gte": low, "lte": high}
+    return {op.lower(): moment(value) if dated else value}
 
 
 def denied(query: Query) -> Query:

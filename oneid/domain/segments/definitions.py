@@ -23,7 +23,8 @@ class SegmentKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A definition. `rule`: as it was written, of a snapshot what its members matched; `conditions`: the timed
-    conditions that it needs. Times are RFC 3339 (`messages.format_time`)."""
+    conditions that it needs; `hidden`: it belongs to a tag or to a stage, whose id it has; `building`: who is in it
+    is being found out, and nobody enters or leaves meanwhile. Times are RFC 3339 (`messages.format_time`)."""
 
     id: str
     key: str
@@ -34,6 +35,8 @@ class Segment:
     updated_at: str
     rule: dict[str, Any] | None = None
     conditions: tuple[str, ...] = ()
+    hidden: bool = False
+    building: bool = False
 
     def check(self) -> None:
         """Raises InvalidInput where key or name make no sense."""

@@ -1,0 +1,70 @@
+"""Conditions that compare a date with the present: the intervals in which they hold, near an instant."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from oneid.domain.messages import format_time, parse_time
+from oneid.domain.segments.histories import DAY_MS
+from oneid.domain.segments.intervals import Interval, milliseconds
+from oneid.domain.segments.rules import AttributeRule, Op, Rule, nodes
+
+RELATIVE: Final = frozenset({Op.WITHIN_LAST, Op.WITHIN_NEXT, Op.MORE_THAN_AGO, Op.ANNIVERSARY})
+YEAR_DAYS: Final = 366
+
+
+def relative(rules: Iterable[Rule]) -> dict[str, AttributeRule]:
+    """The conditions of rules that the present decides, by their name."""
+    found = (node for rule in rules for node in nodes(rule) if isinstance(node, AttributeRule))
+    return {relative_name(node): node for node in found if node.op in RELATIVE}
+
+
+def relative_name(rule: AttributeRule) -> str:
+    """The same for the same comparison of the same attribute."""
+    told = json.dumps([rule.definition.key, rule.op, rule.value])
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+def date_intervals(rule: AttributeRule, value: str, near: datetime, zone: ZoneInfo) -> list[Interval]:
+    """When the comparison holds for a date (RFC 3339): all of it, of an anniversary the years around `near`."""
+    at = milliseconds(parse_time(format_time(parse_time(value))).timestamp())
+    lasts = rule.value * DAY_MS
+    match rule.op:
+        case Op.WITHIN_LAST:
+            return [(at, at + lasts)]
+        case Op.WITHIN_NEXT:
+            return [(at - lasts + 1, at + 1)]
+        case Op.MORE_THAN_AGO:
+            return [(at + lasts, None)]
+        case _:
+            return anniversaries(at, rule.value, near, zone)
+
+
+def anniversaries(at: int, ahead: int, near: datetime, zone: ZoneInfo) -> list[Interval]:
+    """From the beginning of the day so many days ahead of each return of a day until the end of it; that of
+    February 29 is the 28th where a year has none."""
+    if ahead >= YEAR_DAYS:
+        return [(0, None)]
+    day = datetime.fromtimestamp(at / 1000, UTC).date()
+    returns = [returned(day, near.year + years) for years in (-1, 0, 1, 2)]
+    return [
+        (midnight(back - timedelta(days=ahead), zone), midnight(back + timedelta(days=1), zone))
+        for back in returns
+    ]
+
+
+def returned(day: date, year: int) -> date:
+    if (day.month, day.day) == (2, 29) and not leap(year):
+        return date(year, 2, 28)
+    return day.replace(year=year)
+
+
+def leap(year: int) -> bool:
+    return (date(year, 3, 1) - timedelta(days=1)).day == 29
+
+
+def midnight(day: date, zone: ZoneInfo) -> int:
+    return milliseconds(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())

@@ -1,0 +1,76 @@
+"""The two ways to ask what only time decides.
+
+A search compares intervals and dates with an instant that is passed in. A stored query can't: it asks for names
+that the document carries, of all that holds for the customer at the instant of the comparison. A test holds both
+equal.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+from oneid.domain.messages import format_time
+from oneid.domain.segments.dates import relative_name
+from oneid.domain.segments.intervals import milliseconds
+from oneid.domain.segments.rules import AttributeRule, Op
+from search.segments.holding import holds
+from search.typed import field_of
+
+Query: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """When a rule is asked, and the IANA time zone in which days begin."""
+
+    at: datetime
+    zone: str
+
+    def held(self, number: int) -> Query:
+        """Who has the intervals of a number at the instant."""
+        return holds(number, milliseconds(self.at.timestamp()))
+
+    def relative(self, rule: AttributeRule) -> Query:
+        """Whose date compares so with the instant."""
+        if rule.op is Op.ANNIVERSARY:
+            return {"terms": {"anniversaries": self._anniversaries(rule)}}
+        return {"range": {field_of(rule.definition): self._bounds(rule)}}
+
+    def _bounds(self, rule: AttributeRule) -> dict[str, str]:
+        distance = timedelta(days=rule.value)
+        match rule.op:
+            case Op.WITHIN_LAST:
+                return {"gt": format_time(self.at - distance), "lte": format_time(self.at)}
+            case Op.WITHIN_NEXT:
+                return {"gte": format_time(self.at), "lt": format_time(self.at + distance)}
+            case _:
+                return {"lte": format_time(self.at - distance)}
+
+    def _anniversaries(self, rule: AttributeRule) -> list[str]:
+        days = self._days(rule.value)
+        told = {f"{day:%m-%d}" for day in days}
+        if any((day.month, day.day) == (2, 28) and (day + timedelta(days=1)).month == 3 for day in days):
+            told.add("02-29")
+        return [f"{rule.definition.key}={day}" for day in sorted(told)]
+
+    def _days(self, count: int) -> list[date]:
+        """Today and the days that follow, so many."""
+        today = self.at.astimezone(ZoneInfo(self.zone)).date()
+        return [today + timedelta(days=number) for number in range(count + 1)]
+
+
+class Told:
+    """What a stored query asks: the names in `holding`."""
+
+    def held(self, number: int) -> Query:
+        return {"term": {"holding": str(number)}}
+
+    def relative(self, rule: AttributeRule) -> Query:
+        return {"term": {"holding": relative_name(rule)}}
+
+
+def holding(numbers: Iterable[int], dates: Iterable[str]) -> list[str]:
+    """The names of what holds: numbers of intervals and names of comparisons of dates."""
+    return [*map(str, sorted(numbers)), *sorted(dates)]
