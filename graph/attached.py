@@ -8,7 +8,8 @@ from typing import Final
 
 from graph.attachment import Attached
 from graph.households import HOUSEHOLDS
+from graph.memberships import MEMBERSHIPS
 from graph.proposals import PROPOSALS
 from graph.segments import LISTS
 
-ATTACHED: Final[tuple[Attached, ...]] = (HOUSEHOLDS, PROPOSALS, LISTS)
+ATTACHED: Final[tuple[Attached, ...]] = (HOUSEHOLDS, PROPOSALS, LISTS, MEMBERSHIPS)

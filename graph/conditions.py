@@ -92,8 +92,9 @@ MATCH (c:Customer {oneId: row[0]})
 SET c.lock = $lock
 WITH c, row WHERE c.evaluateSeq = row[1]
 REMOVE c:Unevaluated
-WITH c, row WHERE row[2] IS NOT NULL AND NOT c:Merged
-SET c:Dirty, c.conditions = row[2], c.version = c.version + 1
+WITH c, row WHERE (row[2] IS NOT NULL OR c.unjudged) AND NOT c:Merged
+SET c:Dirty, c.conditions = coalesce(row[2], c.conditions), c.version = c.version + 1
+REMOVE c.unjudged
 """
 
 

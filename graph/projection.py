@@ -10,7 +10,9 @@ from typing import Any, Final
 
 from graph.client import Graph
 from graph.customers import record_of
+from graph.memberships import membership_of
 from oneid.domain.customers import CustomerRecord
+from oneid.domain.segments.membership import Membership
 
 # The version is read before the rest: what is read later can only be newer, and then the mark stays.
 # All customers come as one record: records cost the driver ten times as much as what is in them.
@@ -18,7 +20,9 @@ WHOLE: Final = """
 WITH c, c.version AS version
 RETURN collect({
   oneId: c.oneId, version: version, seq: c.seq, createdAt: c.createdAt, updatedAt: c.updatedAt,
-  attributes: c.attributes, conditions: c.conditions, lists: c.lists, dirty: c:Dirty, merged: c:Merged,
+  attributes: c.attributes, conditions: c.conditions, lists: c.lists,
+  segments: c.segments, segmentsSeq: c.segmentsSeq, wakeAt: c.wakeAt, unjudged: c.unjudged,
+  dirty: c:Dirty, merged: c:Merged,
   identifiers: [(i:Identifier)-[:IDENTIFIES]->(c) |
                 [i.linkedSeq, i.key, i.firstSeenAt, i.lastSeenAt, i.verified, i.source]],
   former: [(m:Merged)-[:MERGED_INTO]->(c) | [m.seq, m.oneId]]
@@ -102,11 +106,14 @@ SET c:Rehome
 
 @dataclass(frozen=True, slots=True)
 class Projected:
-    """A customer as the index must show it; `merged`: it must not show it at all."""
+    """A customer as the index must show it; `merged`: it must not show it at all. `membership`: the segments that
+    it was judged to be in; `unjudged`: it has merged, and is not to be judged before it is evaluated."""
 
     record: CustomerRecord
     merged: bool
     dirty: bool
+    membership: Membership
+    unjudged: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,4 +199,7 @@ class Projections:
 
 
 def _projected(rows: list[dict[str, Any]]) -> list[Projected]:
-    return [Projected(record_of(row), row["merged"], row["dirty"]) for row in rows[0]["customers"]]
+    return [
+        Projected(record_of(row), row["merged"], row["dirty"], membership_of(row), bool(row["unjudged"]))
+        for row in rows[0]["customers"]
+    ]

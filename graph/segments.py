@@ -19,18 +19,23 @@ MERGE (s:Segment {key: $row.key})
 SET s.lock = timestamp()
 WITH s, coalesce(s.version, 0) AS version
 FOREACH (_ IN CASE WHEN version = $row.version - 1 THEN [1] ELSE [] END | SET s += $row)
-WITH s, version
-OPTIONAL MATCH (d:Segment) WHERE d.id IN $dependents
-SET d.building = true
-RETURN DISTINCT s.id AS id, version
+RETURN s.id AS id, version
+"""
+
+BUILD: Final = """
+MERGE (n:SegmentCatalog {id: 'current'})
+SET n.version = coalesce(n.version, 0) + 1
+WITH n UNWIND $rows AS row
+MATCH (s:Segment {id: row.id})
+SET s += row
 """
 
 BUILT: Final = """
 MERGE (n:SegmentCatalog {id: 'current'})
 SET n.version = coalesce(n.version, 0) + 1
 WITH n UNWIND $rows AS row
-MATCH (s:Segment {id: row[0]}) WHERE s.version = row[1]
-SET s.building = false
+MATCH (s:Segment {id: row[0]}) WHERE s.building = row[1]
+SET s.building = 0, s.announced = false
 """
 
 DROP: Final = """
@@ -101,20 +106,33 @@ class Segments:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
 
-    async def save(self, segment: Segment, dependents: Sequence[str] = ()) -> None:
-        """Writes the next version of a segment, the first if it is new. `dependents`: segments whose rules name it,
-        which are built anew with it. Raises Conflict where the key is another segment's, VersionConflict where
-        somebody else was quicker; nothing of it is written then."""
-        row = {**asdict(segment), "rule": orjson.dumps(segment.rule).decode() if segment.rule else None}
-        found = (await self._graph.write("segments.save", SAVE, row=row, dependents=list(dependents)))[0]
+    async def save(self, segment: Segment) -> None:
+        """Writes the next version of a segment, the first if it is new. Raises Conflict where the key is
+        another segment's, VersionConflict where somebody else was quicker; nothing is written then."""
+        rule = orjson.dumps(segment.rule).decode() if segment.rule else None
+        row = {**asdict(segment), "rule": rule, "dates": dates_row(segment.dates)}
+        found = (await self._graph.write("segments.save", SAVE, row=row))[0]
         if found["id"] != segment.id:
             raise Conflict(f"there is a segment {segment.key} already", field=("key",))
         if found["version"] not in (segment.version - 1, segment.version):
             raise VersionConflict(f"the segment is at version {found['version']}", field=("expectedVersion",))
 
+    async def build(self, segments: Sequence[Segment]) -> None:
+        """Notes that who is in these segments is to be found out, and what they need now."""
+        rows = [
+            {
+                "id": s.id,
+                "building": s.building,
+                "conditions": list(s.conditions),
+                "dates": dates_row(s.dates),
+            }
+            for s in segments
+        ]
+        await self._graph.write("segments.build", BUILD, rows=rows)
+
     async def built(self, segments: Sequence[Segment]) -> None:
         """Notes that who is in these segments is known, unless they were changed meanwhile."""
-        rows = [[segment.id, segment.version] for segment in segments]
+        rows = [[segment.id, segment.building] for segment in segments]
         await self._graph.write("segments.built", BUILT, rows=rows)
 
     async def drop(self, ids: Sequence[str]) -> None:
@@ -156,6 +174,14 @@ class Segments:
         await self._graph.write("segments.members", query, id=id_, rows=sorted(one_ids), lock=lock)
 
 
+def dates_row(dates: Sequence[tuple[str, str, int]]) -> list[str]:
+    return [orjson.dumps(date).decode() for date in dates]
+
+
+def dates_of(rows: Sequence[str] | None) -> tuple[tuple[str, str, int], ...]:
+    return tuple((key, op, days) for key, op, days in map(orjson.loads, rows or ()))
+
+
 def segment_of(row: dict[str, Any]) -> Segment:
     return Segment(
         id=row["id"],
@@ -168,5 +194,7 @@ def segment_of(row: dict[str, Any]) -> Segment:
         rule=orjson.loads(row["rule"]) if row.get("rule") else None,
         conditions=tuple(row["conditions"]),
         hidden=bool(row.get("hidden")),
-        building=bool(row.get("building")),
+        building=row.get("building") or 0,
+        announced=bool(row.get("announced")),
+        dates=dates_of(row.get("dates")),
     )

@@ -33,6 +33,7 @@ REFUSED_VALUES: Final = Counter(
 EVALUATED: Final = Counter(
     "oneid_evaluated_customers", "Customers whose timed conditions were computed from their events"
 )
+TRANSITIONS: Final = Counter("oneid_segment_transitions", "Times that a customer entered or left a segment")
 REHOMED: Final = Counter(
     "oneid_rehomed_customers", "Former ONE-IDs whose events were moved to their customer"
 )

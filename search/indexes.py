@@ -39,10 +39,16 @@ class IndexNames:
         return f"{self.prefix}-events"
 
     @property
-    def all(self) -> tuple[Index, Index]:
+    def segments(self) -> str:
+        """Segments as stored queries."""
+        return f"{self.prefix}-segments"
+
+    @property
+    def all(self) -> tuple[Index, ...]:
         return (
             Index(self.profiles, f"{self.profiles}-v0001", definition("profiles", shards=1)),
             Index(self.events, f"{self.events}-v0001", definition("events", shards=self.event_shards)),
+            Index(self.segments, f"{self.segments}-v0001", definition("segments", shards=1)),
         )
 
 

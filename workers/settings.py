@@ -18,7 +18,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from oneid import logs
-from oneid.bootstrap import BULK_PATIENCE, Upkeep, erasure_cleanup, open_stores, required, upkeep
+from oneid.bootstrap import BULK_PATIENCE, Upkeep, building, erasure_cleanup, open_stores, required, upkeep
 from oneid.metrics import serve_metrics
 from oneid.settings import Settings
 from workers.loops import Loop, Loops
@@ -57,7 +57,8 @@ def startup(settings: Settings) -> Callable[[Context], Awaitable[None]]:
         stores = await stack.enter_async_context(open_stores(settings, patience=BULK_PATIENCE))
         ctx["upkeep"] = work = upkeep(stores)
         erasure = Loop("erasure", erasure_cleanup(stores, settings.phone_region).run_once, idle=1.0, busy=1.0)
-        ctx["loops"] = running = Loops([*loops(work), erasure])
+        rules = Loop("building", building(stores).run_once, idle=1.0, busy=1.0)
+        ctx["loops"] = running = Loops([*loops(work), erasure, rules])
         running.start()
         serve_metrics(settings)
 
@@ -82,6 +83,7 @@ def loops(work: Upkeep) -> tuple[Loop, ...]:
     when it has seen all of them."""
     return (
         Loop("projection", work.projection.run_once, idle=0.1),
+        Loop("waking", work.judging.wake, idle=0.5),
         # Each round refreshes the event index, which must not be done without pause.
         Loop("evaluation", work.evaluation.run_once, idle=0.1, busy=0.25),
         Loop("rehoming", work.rehoming.run_once, idle=0.25, busy=0.25),

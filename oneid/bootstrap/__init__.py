@@ -13,6 +13,9 @@ from oneid.bootstrap.assembly import (
 from oneid.bootstrap.stores import BULK_PATIENCE, Stores, background, end, open_stores, required
 from oneid.bootstrap.work import (
     Upkeep,
+    attributes,
+    audiences,
+    building,
     customer_export,
     erasure,
     erasure_cleanup,
@@ -27,6 +30,7 @@ from oneid.bootstrap.work import (
     reprocessing_of,
     searchable,
     seeder,
+    segments,
     stewardship,
     upkeep,
 )
@@ -38,7 +42,10 @@ __all__ = [
     "Stores",
     "Upkeep",
     "assemble",
+    "attributes",
+    "audiences",
     "background",
+    "building",
     "checks",
     "customer_export",
     "end",
@@ -60,6 +67,7 @@ __all__ = [
     "required",
     "searchable",
     "seeder",
+    "segments",
     "services",
     "stewardship",
     "upkeep",

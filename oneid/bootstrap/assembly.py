@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from graph import client as graph_client
-from graph.attribute_catalog import AttributeCatalog
 from graph.clock import ClockStore
 from graph.customers import Customers
 from graph.decision_pages import DecisionPages
@@ -16,13 +15,15 @@ from graph.household_pages import HouseholdPages
 from graph.keys import ApiKeys
 from graph.proposals import Proposals
 from graph.rules import RulesStore
-from graph.segments import Segments
 from oneid.bootstrap.stores import Stores, background, end, open_stores, required
 from oneid.bootstrap.work import (
+    attributes,
+    audiences,
+    customers,
     erasure,
-    materialisation,
     operation_service,
     searchable,
+    segments,
     stewardship,
 )
 from oneid.clock import SystemClock
@@ -50,7 +51,6 @@ from oneid.settings import Settings
 from search.event_pages import EventPages
 from search.events import EventIndex
 from search.indexes import IndexNames
-from search.members import Members
 
 FIXED_KEYS_SECONDS = 5.0
 
@@ -125,30 +125,20 @@ async def ensure_fixed_keys(settings: Settings, keys: KeyService) -> None:
 
 def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
     graph, clock, region = stores.graph, stores.clock, settings.phone_region
-    customers, rules = Customers(graph), RulesStore(graph)
-    attributes = AttributeService(AttributeCatalog(graph), stores.profiles, stores.rebuild)
+    people, rules = Customers(graph), RulesStore(graph)
+    declared = attributes(stores)
     decisions, pages = DecisionLog(graph), DecisionPages(graph)
-    found = CustomerService(customers, stores.profiles, rules, region)
-    audiences = AudienceService(
-        attributes, Segments(graph), materialisation(stores), found, stores.profiles, clock, settings.timezone
-    )
     names = IndexNames(settings.index_prefix, settings.event_shards)
     sandbox = settings.mode == "sandbox"
     return Services(
         settings=settings,
         checks=checks(stores),
         keys=KeyService(ApiKeys(graph), clock, settings.mode),
-        ingestion=IngestionService(stores.log, replies, clock, searchable(stores), attributes.known),
-        attributes=attributes,
-        audiences=audiences,
-        segments=SegmentService(
-            Segments(graph),
-            audiences,
-            materialisation(stores),
-            Members(stores.search, names.profiles),
-            clock,
-        ),
-        customers=found,
+        ingestion=IngestionService(stores.log, replies, clock, searchable(stores), declared.known),
+        attributes=declared,
+        audiences=audiences(stores),
+        segments=segments(stores),
+        customers=customers(stores),
         identity=IdentityService(rules, decisions),
         stewardship=stewardship(stores),
         erasure=erasure(stores, region),
@@ -157,14 +147,14 @@ def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
         decision_pages=pages,
         events=stores.events,
         event_pages=EventPages(stores.search, names.events, stores.events),
-        totals=EventTotals(stores.events, customers, settings.timezone),
+        totals=EventTotals(stores.events, people, settings.timezone),
         dead_letters=DeadLetters(stores.redis),
         clock=ClockService(clock, ClockStore(graph), SharedOffset(stores.redis), sandbox=sandbox),
         changes=ChangeFeed(decisions, pages),
         operations=operation_service(stores),
         proposals=ProposalReview(Proposals(graph), stewardship(stores), clock),
         households=HouseholdPages(graph),
-        health=HealthReader(graph, customers),
+        health=HealthReader(graph, people),
     )
 
 

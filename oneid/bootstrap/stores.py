@@ -22,10 +22,12 @@ from search.client import Search
 from search.erasure import EventErasure
 from search.events import EventIndex
 from search.indexes import IndexNames
+from search.members import Members
 from search.profile_rebuild import ProfileRebuild
 from search.profiles import ProfileIndex
 from search.replays import Replays
 from search.segments.histories import Histories
+from search.segments.percolator import Percolator
 
 BULK_PATIENCE = 60.0
 
@@ -44,8 +46,11 @@ class Stores:
     histories: Histories
     profiles: ProfileIndex
     rebuild: ProfileRebuild
+    percolator: Percolator
+    members: Members
     clock: SystemClock
     region: str
+    zone: str
 
 
 @asynccontextmanager
@@ -87,8 +92,11 @@ async def open_stores(settings: Settings, *, patience: float = 10.0) -> AsyncGen
             Histories(search, names.events),
             ProfileIndex(search, names.profiles),
             ProfileRebuild(search, names),
+            Percolator(search, names.segments),
+            Members(search, names.profiles),
             clock,
             settings.phone_region,
+            settings.timezone,
         )
 
 

@@ -10,6 +10,7 @@ from graph.decisions import DecisionLog
 from graph.divisions import Divisions
 from graph.erasure_work import ErasureWork
 from graph.exports import AttachedData
+from graph.memberships import Memberships
 from graph.operation_files import OperationFiles
 from graph.operations import OperationStore
 from graph.projection import Projections
@@ -17,15 +18,21 @@ from graph.proposals import Proposals
 from graph.receipts import Receipts
 from graph.reindexing import Reindexing
 from graph.rules import RulesStore
+from graph.segments import Segments
 from oneid.bootstrap.stores import Stores
 from oneid.log.dead_letters import DeadLetters
 from oneid.log.erasure import LogErasure
 from oneid.services import exporting, proposals, reindexing, reprocessing
+from oneid.services.attributes import AttributeService
+from oneid.services.audiences import AudienceService
+from oneid.services.building import BuildingService
+from oneid.services.customers import CustomerService
 from oneid.services.erasure import ErasureService
 from oneid.services.erasure_cleanup import ErasureCleanup
 from oneid.services.evaluation import EvaluationService, MaterialisationService
 from oneid.services.exporting import CustomerExport
 from oneid.services.ingestion import Searchable
+from oneid.services.judging import JudgingService
 from oneid.services.operation_run import Handler
 from oneid.services.operation_runner import OperationRunner
 from oneid.services.operations import OperationService
@@ -39,6 +46,7 @@ from oneid.services.rehoming import RehomingService
 from oneid.services.reindexing import ReindexService
 from oneid.services.reprocessing import ReprocessService
 from oneid.services.seeding import SeedService
+from oneid.services.segments import SegmentService
 from oneid.services.stewardship import StewardshipService
 
 
@@ -47,6 +55,7 @@ class Upkeep:
     """What keeps the index equal to the graph, and what carries operations out."""
 
     projection: ProjectionService
+    judging: JudgingService
     evaluation: EvaluationService
     rehoming: RehomingService
     reconciliation: ReconciliationService
@@ -56,12 +65,57 @@ class Upkeep:
 def upkeep(stores: Stores) -> Upkeep:
     marks, catalog = Projections(stores.graph), AttributeCatalog(stores.graph)
     return Upkeep(
-        ProjectionService(marks, profile_writer(stores), stores.profiles, stores.events),
+        ProjectionService(marks, profile_writer(stores), judging(stores), stores.profiles, stores.events),
+        judging(stores),
         EvaluationService(Conditions(stores.graph), stores.histories),
         RehomingService(marks, Divisions(stores.graph), stores.events),
         ReconciliationService(marks, catalog, stores.profiles, stores.events, stores.clock),
         operation_runner(stores, handlers(stores)),
     )
+
+
+def attributes(stores: Stores) -> AttributeService:
+    catalog = AttributeCatalog(stores.graph)
+    return AttributeService(catalog, stores.profiles, stores.rebuild, stores.percolator)
+
+
+def customers(stores: Stores) -> CustomerService:
+    found = Customers(stores.graph)
+    return CustomerService(found, stores.profiles, RulesStore(stores.graph), stores.region)
+
+
+def audiences(stores: Stores) -> AudienceService:
+    return AudienceService(
+        attributes(stores),
+        Segments(stores.graph),
+        materialisation(stores),
+        customers(stores),
+        stores.profiles,
+        stores.clock,
+        stores.zone,
+    )
+
+
+def building(stores: Stores) -> BuildingService:
+    return BuildingService(
+        Segments(stores.graph),
+        Memberships(stores.graph),
+        audiences(stores),
+        materialisation(stores),
+        stores.percolator,
+        stores.members,
+    )
+
+
+def segments(stores: Stores) -> SegmentService:
+    graph = Segments(stores.graph)
+    work = materialisation(stores)
+    return SegmentService(graph, audiences(stores), work, building(stores), stores.members, stores.clock)
+
+
+def judging(stores: Stores) -> JudgingService:
+    memberships, catalog = Memberships(stores.graph), AttributeCatalog(stores.graph)
+    return JudgingService(memberships, stores.percolator, catalog, stores.clock, stores.zone)
 
 
 def materialisation(stores: Stores) -> MaterialisationService:

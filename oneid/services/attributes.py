@@ -10,6 +10,7 @@ from oneid.domain.catalog import MAX_DEFINITIONS, AttributeDefinition, Attribute
 from oneid.errors import Conflict, LimitExceeded, Retriable
 from search.profile_rebuild import ProfileRebuild
 from search.profiles import ProfileIndex
+from search.segments.percolator import Percolator
 
 FRESH_SECONDS: Final = 1.0
 
@@ -45,8 +46,15 @@ class DefinitionChange:
 class AttributeService:
     """Declares attributes and knows what is declared."""
 
-    def __init__(self, catalog: AttributeCatalog, profiles: ProfileIndex, rebuild: ProfileRebuild) -> None:
+    def __init__(
+        self,
+        catalog: AttributeCatalog,
+        profiles: ProfileIndex,
+        rebuild: ProfileRebuild,
+        percolator: Percolator,
+    ) -> None:
         self._store = catalog
+        self._percolator = percolator
         self._profiles = profiles
         self._rebuild = rebuild
         self._known = Catalog()
@@ -66,6 +74,7 @@ class AttributeService:
         # The field first: a value must never come before the place where it belongs.
         await self._profiles.declare(definition)
         await self._rebuild.declare(definition)
+        await self._percolator.declare(definition)
         catalog = await self._store.change(lambda current: added(current, change))
         self._remember(catalog)
         definition = catalog.by_key[change.key]

@@ -1,5 +1,6 @@
 """Who a rule is true for, at the instant of the injected clock: the one way from a written rule to people."""
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -13,7 +14,7 @@ from oneid.domain.segments.conditions import timed
 from oneid.domain.segments.definitions import Segment, SegmentKind
 from oneid.domain.segments.parsing import Parser, Path, Plugs
 from oneid.domain.segments.rules import All, AnyOf, AttributeRule, Not, Rule, SegmentRule, nodes
-from oneid.errors import Conflict, Forbidden, NotFound, TooLarge
+from oneid.errors import Conflict, Forbidden, NotFound, OneIdError, TooLarge
 from oneid.services.attributes import AttributeService
 from oneid.services.customers import CustomerService
 from oneid.services.evaluation import MaterialisationService
@@ -27,6 +28,8 @@ PlugSource: TypeAlias = Callable[[], Awaitable[Plugs]]
 
 MAX_EXPANDED: Final = 1_000
 """Nodes of a rule with those of the segments that it names."""
+
+logger = logging.getLogger(__name__)
 
 MAX_SEGMENTS: Final = 50
 MAX_SAMPLE: Final = 100
@@ -84,6 +87,20 @@ class AudienceService:
             raise Forbidden("a condition on personal data needs the scope pii:read", field=path)
         return rule
 
+    async def read_all(self, segments: Sequence[Segment]) -> dict[str, Rule]:
+        """The trees of segments that are rules, by id, without those that can't be read any more."""
+        catalog, plugs = await self._attributes.catalog(), await self._plugged()
+        known = await self._known([segment.rule for segment in segments])
+        found: dict[str, Rule] = {}
+        for segment in segments:
+            try:
+                rule = References(catalog, known, segment.id, plugs).parse(segment.rule or {}, ("rule",))
+            except OneIdError as error:
+                logger.warning("the rule of segment %s can't be read: %s", segment.id, error.message)
+            else:
+                found[segment.id] = rule
+        return found
+
     async def query(self, rule: Rule) -> dict[str, Any]:
         """The index's query for who the rule is true for now, once its conditions are materialised."""
         return (await self._compiler(rule)).compile(rule)
@@ -118,7 +135,7 @@ class AudienceService:
     async def _plugged(self) -> Plugs:
         return {name: plug for source in self._plugs for name, plug in (await source()).items()}
 
-    async def _known(self, written: Mapping[str, Any]) -> dict[str, Segment]:
+    async def _known(self, written: Any) -> dict[str, Segment]:
         """The segments that a rule names, and those that they name, by id and by key."""
         known: dict[str, Segment] = {}
         asked: set[str] = set()

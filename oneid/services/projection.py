@@ -7,12 +7,15 @@ from typing import Final
 
 from graph.projection import Projected, Projections
 from oneid.metrics import PROJECTED, REFUSED
+from oneid.services.judging import JudgingService
 from oneid.services.profile_writer import ProfileWriter
 from oneid.services.rounds import Rounds
 from search.events import EventIndex
 from search.profiles import ProfileIndex
 
 PARTS: Final = 2
+ROUNDS: Final = 10
+"""Where others judge the same customers at the same time, each of them is through after a few."""
 
 logger = logging.getLogger(__name__)
 
@@ -22,9 +25,15 @@ class ProjectionService:
     carry the customer's version, so that an older one never replaces a newer one."""
 
     def __init__(
-        self, marks: Projections, writer: ProfileWriter, profiles: ProfileIndex, events: EventIndex
+        self,
+        marks: Projections,
+        writer: ProfileWriter,
+        judging: JudgingService,
+        profiles: ProfileIndex,
+        events: EventIndex,
     ) -> None:
         self._marks = marks
+        self._judging = judging
         self._writer = writer
         self._profiles = profiles
         self._events = events
@@ -44,13 +53,16 @@ class ProjectionService:
         await self._rounds.join(one_ids)
 
     async def _make_searchable(self, one_ids: Sequence[str]) -> None:
-        await self._project(await self._marks.dirty_among(one_ids))
+        for _ in range(ROUNDS):
+            if not await self._project(await self._marks.dirty_among(one_ids)):
+                break
         await together((self._profiles.refresh(), self._events.refresh()))
 
-    async def _project(self, batch: Sequence[Projected]) -> None:
-        """Writes first and clears the marks afterwards: a crash in between only writes the same again."""
+    async def _project(self, batch: Sequence[Projected]) -> int:
+        """Writes first and clears the marks afterwards: a crash in between only writes the same again. Returns how
+        many keep their mark, since somebody else was judging them."""
         if not batch:
-            return
+            return 0
         live = [entry.record for entry in batch if not entry.merged]
         gone = [(entry.record.one_id, entry.record.version) for entry in batch if entry.merged]
         refused = await self._writer.write(live, gone)
@@ -59,10 +71,13 @@ class ProjectionService:
             logger.error("the index refuses the profile of %s: %s", one_id, reason)
         REFUSED.inc(len(refused))
         PROJECTED.inc(len(batch) - len(refused))
-        await self._marks.clean({entry.record.one_id: entry.record.version for entry in batch})
+        again = await self._judging.judge([entry for entry in batch if not (entry.merged or entry.unjudged)])
+        seen = {entry.record.one_id: entry.record.version for entry in batch}
+        await self._marks.clean({one_id: version for one_id, version in seen.items() if one_id not in again})
+        return len(again)
 
 
-async def together(work: Iterable[Awaitable[None]]) -> None:
+async def together(work: Iterable[Awaitable[object]]) -> None:
     """Waits for all of it, also when a part fails, and raises the first failure: nothing is left behind."""
     for outcome in await asyncio.gather(*work, return_exceptions=True):
         if isinstance(outcome, BaseException):

@@ -12,13 +12,16 @@ from oneid.domain.messages import format_time
 from oneid.domain.segments.conditions import timed
 from oneid.domain.segments.definitions import Segment, SegmentKind
 from oneid.domain.segments.rules import Rule, SegmentRule
-from oneid.errors import Conflict, InvalidInput, NotFound, TooLarge, VersionConflict
+from oneid.errors import Conflict, InvalidInput, LimitExceeded, NotFound, TooLarge, VersionConflict
 from oneid.services.audiences import AudienceService
+from oneid.services.building import BuildingService, prepared
 from oneid.services.evaluation import MaterialisationService
 from search.members import Members
 from search.pages import Page
 
 MAX_MEMBERS: Final = 1_000
+MAX_RULES: Final = 5_000
+"""Segments that are rules, those of tags and stages included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +39,26 @@ class NewSegment:
 
 @dataclass(frozen=True, slots=True)
 class SegmentChange:
-    """What to change; what is None stays. `add` and `remove`: ONE-IDs, of a list."""
+    """What to change; what is None stays. `add` and `remove`: ONE-IDs, of a list. `announced`: who is in by the new
+    rule and was not has entered, and the other way round."""
 
     name: str | None = None
     rule: Mapping[str, Any] | None = None
     add: Sequence[str] = ()
     remove: Sequence[str] = ()
     expected_version: int | None = None
+    announced: bool = False
     personal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenSegment:
+    """The rule of a tag or of a stage. `path`: its place in what was written, for refusals."""
+
+    id: str
+    name: str
+    rule: Mapping[str, Any]
+    path: tuple[str, ...] = ("rule",)
 
 
 class SegmentService:
@@ -54,12 +69,14 @@ class SegmentService:
         segments: Segments,
         audiences: AudienceService,
         materialisation: MaterialisationService,
+        building: BuildingService,
         members: Members,
         clock: Clock,
     ) -> None:
         self._segments = segments
         self._audiences = audiences
         self._materialisation = materialisation
+        self._building = building
         self._members = members
         self._clock = clock
 
@@ -97,7 +114,7 @@ class SegmentService:
         new.check()
         if change.rule is not None:
             rule = await self._audiences.read(change.rule, within=segment.id, personal=change.personal)
-            return await self._save(new, change.rule, rule)
+            return await self._save(new, change.rule, rule, announced=change.announced)
         await self._segments.save(new)
         await self._list(new, change.add, change.remove)
         return new
@@ -135,12 +152,47 @@ class SegmentService:
             return SegmentRule(segment.id, None)
         return await self._audiences.read(segment.rule, within=segment.id)
 
-    async def _save(self, segment: Segment, written: Mapping[str, Any], rule: Rule) -> Segment:
-        conditions = timed(rule)
-        saved = replace(segment, rule=dict(written), conditions=tuple(sorted(conditions)))
-        # The conditions first: a segment that can be read can be asked.
+    async def keep_hidden(self, wanted: Sequence["HiddenSegment"]) -> None:
+        """Saves the rules of tags and stages, in place of those that they had.
+
+        Raises:
+            InvalidInput, TooLarge, NotFound, Conflict: with the path of the rule at fault; nothing is saved then.
+            LimitExceeded: there are as many rules as there may be.
+        """
+        known = {segment.id: segment for segment in await self._segments.named([one.id for one in wanted])}
+        new = [self._hidden(one, known.get(one.id)) for one in wanted]
+        await self._room(len(wanted) - len(known))
+        rules = [await self._audiences.read(one.rule, one.path, within=one.id) for one in wanted]
+        conditions = {id_: one for rule in rules for id_, one in timed(rule).items()}
         await self._materialisation.numbers(conditions)
+        for segment, rule in zip(new, rules, strict=True):
+            await self._segments.save(prepared(segment, rule))
+        await self._building.build()
+
+    async def drop_hidden(self, ids: Sequence[str]) -> None:
+        """Forgets the rules of tags and stages that are gone."""
+        await self._segments.drop(ids)
+        await self._building.build()
+
+    def _hidden(self, wanted: "HiddenSegment", known: Segment | None) -> Segment:
+        now = format_time(self._clock.now())
+        kind, rule = SegmentKind.DYNAMIC, dict(wanted.rule)
+        old = known or Segment(wanted.id, wanted.id, wanted.name, kind, 0, now, now, hidden=True)
+        return replace(old, name=wanted.name, rule=rule, version=old.version + 1, updated_at=now)
+
+    async def _room(self, more: int) -> None:
+        if more > 0 and len(await self._segments.dynamic()) + more > MAX_RULES:
+            raise LimitExceeded(f"there are at most {MAX_RULES} segments that are rules")
+
+    async def _save(
+        self, segment: Segment, written: Mapping[str, Any], rule: Rule, *, announced: bool = False
+    ) -> Segment:
+        await self._room(1 if segment.version == 1 else 0)
+        # The conditions first: there may be too many.
+        await self._materialisation.numbers(timed(rule))
+        saved = prepared(replace(segment, rule=dict(written)), rule, announced=announced)
         await self._segments.save(saved)
+        await self._building.build()
         return saved
 
     async def _snapshot(self, segment: Segment, rule: Rule) -> Segment:

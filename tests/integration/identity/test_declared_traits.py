@@ -1,9 +1,9 @@
 """Traits of declared attributes, at the last place where they can be checked."""
 
-from graph.attribute_catalog import AttributeCatalog
+from oneid.bootstrap import attributes
 from oneid.domain.catalog import AttributeType
 from oneid.metrics import REFUSED_VALUES
-from oneid.services.attributes import AttributeService, DefinitionChange
+from oneid.services.attributes import DefinitionChange
 from tests.pipeline import Pipeline, event
 
 
@@ -20,7 +20,7 @@ async def test_a_value_accepted_before_its_declaration_is_left_out_and_the_rest_
     await pipeline.append(
         [event(kind="identify", user_id="u1", extra={"traits": {"age": "old", "city": "上海"}})]
     )
-    service = AttributeService(AttributeCatalog(stores.graph), stores.profiles, stores.rebuild)
+    service = attributes(stores)
     await service.define(DefinitionChange("age", AttributeType.NUMBER))
 
     await pipeline.drain()

@@ -4,15 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from graph.attribute_catalog import AttributeCatalog
-from graph.customers import Customers
-from graph.rules import RulesStore
-from graph.segments import Segments
-from oneid.bootstrap import Stores, materialisation, open_stores
+from oneid.bootstrap import Stores, open_stores, work
 from oneid.clock import SystemClock
 from oneid.services.attributes import AttributeService
 from oneid.services.audiences import AudienceService
-from oneid.services.customers import CustomerService
+from oneid.services.segments import SegmentService
 from oneid.settings import Settings
 from tests.pipeline import Pipeline, open_pipeline
 
@@ -41,7 +37,7 @@ async def opened(settings: Settings) -> AsyncIterator[Stores]:
 
 @pytest.fixture
 def stores(opened: Stores, clock: HandClock) -> Stores:
-    return replace(opened, clock=clock)
+    return replace(opened, clock=clock, zone="UTC")
 
 
 @pytest.fixture
@@ -51,20 +47,15 @@ async def pipeline(clean: None, stores: Stores) -> Pipeline:
 
 @pytest.fixture
 def attributes(stores: Stores) -> AttributeService:
-    return AttributeService(AttributeCatalog(stores.graph), stores.profiles, stores.rebuild)
+    return work.attributes(stores)
 
 
 @pytest.fixture
-def audiences(stores: Stores, clock: HandClock, attributes: AttributeService) -> AudienceService:
+def audiences(stores: Stores) -> AudienceService:
     """Asks at the instant of the clock."""
-    graph = stores.graph
-    customers = CustomerService(Customers(graph), stores.profiles, RulesStore(graph), "CN")
-    return AudienceService(
-        attributes,
-        Segments(graph),
-        materialisation(stores),
-        customers,
-        stores.profiles,
-        clock,
-        "UTC",
-    )
+    return work.audiences(stores)
+
+
+@pytest.fixture
+def segments(stores: Stores) -> SegmentService:
+    return work.segments(stores)

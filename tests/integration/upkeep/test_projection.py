@@ -6,10 +6,13 @@ import pytest
 
 from graph.attribute_catalog import AttributeCatalog
 from graph.client import Graph
+from graph.memberships import Memberships
 from graph.projection import Projections
 from graph.reindexing import Reindexing
 from oneid.bootstrap import Stores, Upkeep
+from oneid.clock import SystemClock
 from oneid.errors import Retriable
+from oneid.services.judging import JudgingService
 from oneid.services.profile_writer import ProfileWriter
 from oneid.services.projection import ProjectionService
 from search.client import Search, connect
@@ -19,6 +22,7 @@ from search.fingerprints import Fingerprint
 from search.indexes import IndexNames
 from search.profile_rebuild import ProfileRebuild
 from search.profiles import ProfileIndex
+from search.segments.percolator import Percolator
 from tests.pipeline import Pipeline, event
 from tests.servers import Servers
 
@@ -27,7 +31,9 @@ def projection_through(graph: Graph, search: Search, names: IndexNames) -> Proje
     """A projector that writes through this client to the indexes of these names."""
     profiles, rebuild = ProfileIndex(search, names.profiles), ProfileRebuild(search, names)
     writer = ProfileWriter(Reindexing(graph), AttributeCatalog(graph), profiles, rebuild)
-    return ProjectionService(Projections(graph), writer, profiles, EventIndex(search, names.events))
+    percolator = Percolator(search, names.segments)
+    judging = JudgingService(Memberships(graph), percolator, AttributeCatalog(graph), SystemClock(), "UTC")
+    return ProjectionService(Projections(graph), writer, judging, profiles, EventIndex(search, names.events))
 
 
 async def shown(stores: Stores, text: str | None) -> list[str]:

@@ -11,12 +11,12 @@ from graph.operation_files import OperationFiles
 from graph.operations import OperationStore
 from graph.projection import Projections
 from graph.reindexing import Reindexing
-from oneid.bootstrap import Stores, Upkeep
+from oneid.bootstrap import Stores, Upkeep, attributes
 from oneid.clock import SystemClock
 from oneid.domain.catalog import AttributeType, Catalog
 from oneid.domain.operations import Operation, OperationStatus
 from oneid.errors import Conflict
-from oneid.services.attributes import AttributeService, DefinitionChange
+from oneid.services.attributes import DefinitionChange
 from oneid.services.operation_run import Handler, Pace, Run
 from oneid.services.operation_runner import OperationRunner
 from oneid.services.operations import OperationService
@@ -261,7 +261,7 @@ async def test_two_at_once_are_refused(operations: OperationService, stores: Sto
 async def test_declared_attributes_keep_their_fields_also_those_declared_meanwhile(
     pipeline: Pipeline, stores: Stores, work: Upkeep, operations: OperationService, reindexer: ReindexService
 ) -> None:
-    service = AttributeService(AttributeCatalog(stores.graph), stores.profiles, stores.rebuild)
+    service = attributes(stores)
 
     async def declare() -> None:
         await service.define(DefinitionChange("meanwhile", AttributeType.NUMBER))

@@ -1,0 +1,125 @@
+"""Which segments a customer is in, and when that changes: judged at each instant at which it can change."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from oneid.domain.catalog import AttributeDefinition, AttributeType
+from oneid.domain.segments.dates import date_intervals, relative_name
+from oneid.domain.segments.intervals import Interval
+from oneid.domain.segments.rules import AttributeRule, Op
+
+MAX_INSTANTS: Final = 50
+"""Of what a customer missed while nobody judged, at most so many latest instants are looked at."""
+
+
+class TransitionKind(StrEnum):
+    """What happened between a customer and a segment."""
+
+    ENTERED = "ENTERED"
+    LEFT = "LEFT"
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A customer entered or left a segment. `at`: milliseconds since 1970 by the business clock; `sequence`: its
+    place in the order of the deployment."""
+
+    id: str
+    segment: str
+    one_id: str
+    kind: TransitionKind
+    at: int
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What was judged last: the segments; how often it was written; and the next instant (milliseconds) at which
+    time alone may change it."""
+
+    segments: frozenset[str] = frozenset()
+    seen: int = 0
+    wake_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The segments that are rules, as judging needs them. `silent`: those that nobody enters or leaves now."""
+
+    version: int = 0
+    ids: frozenset[str] = frozenset()
+    silent: frozenset[str] = frozenset()
+    dates: tuple[AttributeRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The intervals of a customer by name: numbers of conditions, and comparisons of dates."""
+
+    numbers: Mapping[int, Sequence[Interval]]
+    dates: Mapping[str, Sequence[Interval]] = field(default_factory=dict[str, Sequence[Interval]])
+
+    def holding(self, at: int) -> tuple[list[int], list[str]]:
+        """What holds at an instant."""
+        numbers = [number for number, kept in self.numbers.items() if within(kept, at)]
+        return numbers, [name for name, kept in self.dates.items() if within(kept, at)]
+
+    def changes(self) -> set[int]:
+        """Every instant at which something begins or ends to hold."""
+        kept = [*self.numbers.values(), *self.dates.values()]
+        return {at for intervals in kept for pair in intervals for at in pair if at is not None}
+
+
+def course(
+    numbers: Mapping[int, Sequence[Interval]],
+    live: Live,
+    dates: Mapping[str, str],
+    near: datetime,
+    zone: ZoneInfo,
+) -> Course:
+    """The course of a customer. `dates`: the declared dates that it has (RFC 3339), by key."""
+    compared = [rule for rule in live.dates if rule.definition.key in dates]
+    found = {
+        relative_name(rule): date_intervals(rule, dates[rule.definition.key], near, zone) for rule in compared
+    }
+    return Course(numbers, found)
+
+
+def compared_date(key: str, op: str, days: int) -> AttributeRule:
+    """A comparison of a date as a segment keeps it."""
+    return AttributeRule(AttributeDefinition(key, AttributeType.DATE), Op(op), days)
+
+
+def within(intervals: Iterable[Interval], at: int) -> bool:
+    return any(start <= at and (end is None or at < end) for start, end in intervals)
+
+
+def instants(changes: Iterable[int], membership: Membership, now: int) -> list[int]:
+    """When to judge: at every change that is due since the last time, and now."""
+    since = membership.wake_at
+    due = sorted(at for at in changes if since is not None and since <= at < now)
+    return [*due[-MAX_INSTANTS:], now]
+
+
+def wake_at(changes: Iterable[int], now: int) -> int | None:
+    """The next instant at which time changes something, None if it never does."""
+    return min((at for at in changes if at > now), default=None)
+
+
+def moves(
+    membership: Membership, judged: Sequence[tuple[int, set[str]]], live: Live
+) -> tuple[frozenset[str], list[tuple[int, str, TransitionKind]]]:
+    """The segments that a customer is in at the end, and whom it entered and left on the way. `judged`: by
+    instant the segments that were matched."""
+    inside = membership.segments & live.ids
+    told: list[tuple[int, str, TransitionKind]] = []
+    for at, matched in judged:
+        found = matched & live.ids
+        told += [(at, segment, TransitionKind.LEFT) for segment in sorted(inside - found - live.silent)]
+        told += [(at, segment, TransitionKind.ENTERED) for segment in sorted(found - inside - live.silent)]
+        inside = frozenset(found)
+    return inside, told

@@ -1,0 +1,163 @@
+"""Building segments: their stored queries, and who is in them to begin with.
+
+Who is in a new or changed segment has not entered it: nobody did anything. So while it is built nobody enters or
+leaves, unless that was asked for. A kill at any step leaves the segment to be built by the next who looks.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from graph.memberships import Memberships
+from graph.segments import Segments
+from oneid.clock import monotonic, sequence
+from oneid.domain.segments.conditions import timed
+from oneid.domain.segments.dates import relative
+from oneid.domain.segments.definitions import Segment
+from oneid.domain.segments.rules import AttributeRule, Rule
+from oneid.services.audiences import AudienceService
+from oneid.services.evaluation import MaterialisationService
+from search.members import Members
+from search.segments.compiler import Compiler, Query
+from search.segments.percolator import Percolator
+from search.segments.present import Told
+from search.typed import field_of
+
+SLICE: Final = 10_000
+EVERY_SECONDS: Final = 60.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A segment with its tree, and the query that is to be stored."""
+
+    segment: Segment
+    rule: Rule
+    query: Query
+
+
+class BuildingService:
+    """Keeps stored queries as the definitions say, and builds segments. Any number may run at once."""
+
+    def __init__(
+        self,
+        segments: Segments,
+        memberships: Memberships,
+        audiences: AudienceService,
+        materialisation: MaterialisationService,
+        percolator: Percolator,
+        members: Members,
+    ) -> None:
+        self._segments = segments
+        self._memberships = memberships
+        self._audiences = audiences
+        self._materialisation = materialisation
+        self._percolator = percolator
+        self._members = members
+        self._seen = -1
+        self._seen_at = float("-inf")
+
+    async def run_once(self) -> int:
+        """Builds what is to be built, where a definition changed, and otherwise once a minute, since what rules
+        name may have changed; returns how many segments were built. Raises Retriable."""
+        version = await self._segments.catalog_version()
+        if version == self._seen and monotonic() - self._seen_at < EVERY_SECONDS:
+            return 0
+        built = await self.build()
+        self._seen, self._seen_at = version, monotonic()
+        return built
+
+    async def build(self) -> int:
+        """Stores every query that is not stored as it should be, and builds the segments that need it: new and
+        changed ones, and those whose rules name what was changed. Raises Retriable."""
+        plans = await self._plans(await self._segments.dynamic())
+        stored = await self._percolator.stored()
+        changed = {id_: plan for id_, plan in plans.items() if stored.get(id_) != plan.query}
+        begun = {id_: begin(plan) for id_, plan in changed.items() if not plan.segment.building}
+        if begun:
+            await self._segments.build([plan.segment for plan in begun.values()])
+        await self._store({id_: plan.query for id_, plan in changed.items()}, stored)
+        waiting = [plan for plan in {**plans, **begun}.values() if plan.segment.building]
+        for plan in waiting:
+            await self._fill(plan)
+        if waiting:
+            await self._materialisation.settle()
+            await self._segments.built([plan.segment for plan in waiting])
+        return len(waiting)
+
+    async def _plans(self, segments: Sequence[Segment]) -> dict[str, Plan]:
+        rules = await self._audiences.read_all(segments)
+        conditions = {id_: one for rule in rules.values() for id_, one in timed(rule).items()}
+        compiler = Compiler(Told(), await self._materialisation.numbers(conditions))
+        return {
+            segment.id: Plan(segment, rules[segment.id], compiler.compile(rules[segment.id]))
+            for segment in segments
+            if segment.id in rules
+        }
+
+    async def _store(self, queries: Mapping[str, Query], stored: Mapping[str, Any]) -> None:
+        known = {segment.id for segment in await self._segments.dynamic()}
+        gone = stored.keys() - known
+        if queries or gone:
+            await self._percolator.store(queries, gone)
+
+    async def _fill(self, plan: Plan) -> None:
+        """Brings the lists of customers up to a segment's query."""
+        segment = plan.segment
+        await self._leave(segment, plan.rule)
+        async for one_ids in self._members.of(await self._audiences.query(plan.rule)):
+            if segment.announced:
+                await self._memberships.mark(one_ids)
+            else:
+                await self._join(segment, plan.rule, one_ids)
+        for date in relative([plan.rule]).values():
+            await self._arm(date)
+
+    async def _join(self, segment: Segment, rule: Rule, one_ids: Sequence[str]) -> None:
+        """Puts customers in whose document is as the graph says, and has the others judged."""
+        states = await self._memberships.states(one_ids)
+        found = await self._members.among(one_ids, await self._audiences.query(rule))
+        sure = {
+            one_id: states[one_id] for one_id, version in found.items() if current(states, one_id, version)
+        }
+        joined = await self._memberships.join(segment.id, sure, sequence())
+        if others := set(one_ids) - joined:
+            await self._memberships.mark(others)
+
+    async def _leave(self, segment: Segment, rule: Rule) -> None:
+        """Has those judged who were in it and don't seem to be any more."""
+        after: str | None = ""
+        while after is not None:
+            members, after = await self._memberships.members(segment.id, after, SLICE)
+            if members:
+                found = await self._members.among(members, await self._audiences.query(rule))
+                await self._memberships.mark(set(members) - found.keys())
+
+    async def _arm(self, date: AttributeRule) -> None:
+        """Has everybody judged who has a date that is compared: time will change it."""
+        async for one_ids in self._members.of({"exists": {"field": field_of(date.definition)}}):
+            await self._memberships.mark(one_ids)
+
+
+def begin(plan: Plan) -> Plan:
+    """A segment whose query changes though nobody changed the segment."""
+    return replace(plan, segment=prepared(plan.segment, plan.rule))
+
+
+def prepared(segment: Segment, rule: Rule, *, announced: bool = False) -> Segment:
+    """A segment with what its rule needs, to be built."""
+    dates = tuple(sorted({(d.definition.key, str(d.op), d.value) for d in relative([rule]).values()}))
+    return replace(
+        segment,
+        conditions=tuple(sorted(timed(rule))),
+        dates=dates,
+        building=sequence(),
+        announced=announced,
+    )
+
+
+def current(states: Mapping[str, tuple[int, int]], one_id: str, version: int) -> bool:
+    return one_id in states and states[one_id][0] == version

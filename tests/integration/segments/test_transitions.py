@@ -1,0 +1,181 @@
+"""Entering and leaving: once for each change, by what customers do and by time alone."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from graph.transitions import Transitions
+from oneid.bootstrap import Stores, attributes, building, searchable, stewardship, upkeep
+from oneid.domain.catalog import AttributeType
+from oneid.domain.segments.definitions import Segment, SegmentKind
+from oneid.domain.segments.membership import TransitionKind
+from oneid.services.attributes import DefinitionChange
+from oneid.services.segments import NewSegment, SegmentChange, SegmentService
+from tests.integration.segments.conftest import HandClock
+from tests.integration.segments.test_instants import MILLISECOND, ORDERED, WITHIN_30_DAYS, ingest, order
+from tests.pipeline import Pipeline, event
+
+ENTERED, LEFT = TransitionKind.ENTERED, TransitionKind.LEFT
+
+
+async def created(segments: SegmentService, key: str, rule: dict[str, Any]) -> Segment:
+    return await segments.create(NewSegment(key, key, SegmentKind.DYNAMIC, rule))
+
+
+async def told(stores: Stores) -> list[tuple[str, TransitionKind, int]]:
+    """Who entered and left, in order: ONE-ID, what, and when in milliseconds."""
+    found = await Transitions(stores.graph).page(1000)
+    return [(one.one_id, one.kind, one.at) for one in found]
+
+
+async def swept(stores: Stores) -> None:
+    work = upkeep(stores)
+    while await work.judging.wake() or await work.projection.run_once():
+        pass
+
+
+def ms(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
+
+
+async def test_a_customer_enters_by_an_event_and_leaves_at_the_very_end_of_the_window(
+    pipeline: Pipeline, stores: Stores, segments: SegmentService, clock: HandClock
+) -> None:
+    clock.at = ORDERED + timedelta(seconds=3)
+    await created(segments, "recent", WITHIN_30_DAYS)
+    (one_id,) = await ingest(pipeline, order("u1", ORDERED))
+    ends = ORDERED + timedelta(days=30)
+
+    clock.at = ends - MILLISECOND
+    await swept(stores)
+    assert await told(stores) == [(one_id, ENTERED, ms(ORDERED + timedelta(seconds=3)))]
+    clock.at = ends + timedelta(seconds=4)
+    await swept(stores)
+    await swept(stores)
+
+    assert (await told(stores))[1:] == [(one_id, LEFT, ms(ends))]
+
+
+async def test_what_begins_and_ends_while_nobody_looks_is_told_with_its_instants(
+    pipeline: Pipeline, stores: Stores, segments: SegmentService, clock: HandClock
+) -> None:
+    """A sequence that is true only a day later, and for a day; the clock jumps over both."""
+    clock.at = ORDERED
+    steps = {"steps": [{"name": "Cart"}], "without": {"name": "Order"}, "withinHours": 24, "lastDays": 1}
+    await created(segments, "left-behind", {"sequence": steps})
+    (one_id,) = await ingest(pipeline, event(user_id="u1", at=ORDERED, extra={"event": "Cart"}))
+
+    clock.at = ORDERED + timedelta(days=40)
+    await swept(stores)
+
+    day = timedelta(days=1)
+    assert await told(stores) == [(one_id, ENTERED, ms(ORDERED + day)), (one_id, LEFT, ms(ORDERED + 2 * day))]
+
+
+async def test_who_is_in_a_segment_when_it_is_made_or_edited_did_not_enter(
+    pipeline: Pipeline, stores: Stores, segments: SegmentService, clock: HandClock
+) -> None:
+    clock.at = ORDERED + timedelta(days=1)
+    first, second = await ingest(pipeline, order("u1", ORDERED), order("u2", ORDERED))
+    twice = {"event": {"name": "Order", "count": {"op": "GTE", "value": 2}}}
+    segment = await created(segments, "buyers", WITHIN_30_DAYS)
+    await segments.update(segment.id, SegmentChange(rule=twice))
+    assert await told(stores) == []
+
+    await ingest(pipeline, order("u1", ORDERED))
+    assert await told(stores) == [(first, ENTERED, ms(clock.at))]
+    await segments.update(segment.id, SegmentChange(rule=WITHIN_30_DAYS, announced=True))
+
+    assert await told(stores) == [(first, ENTERED, ms(clock.at)), (second, ENTERED, ms(clock.at))]
+    assert not (await segments.get(segment.id)).building
+
+
+async def test_a_segment_within_a_segment_is_entered_with_it(
+    pipeline: Pipeline, stores: Stores, segments: SegmentService, clock: HandClock
+) -> None:
+    clock.at = ORDERED
+    inner = await created(segments, "inner", {"event": {"name": "Nothing"}})
+    outer = await created(segments, "outer", {"not": {"segment": "inner"}})
+    (one_id,) = await ingest(pipeline, order("u1", ORDERED))
+    assert [(t.segment, t.kind) for t in await Transitions(stores.graph).page(10)] == [(outer.id, ENTERED)]
+
+    await segments.update(inner.id, SegmentChange(rule=WITHIN_30_DAYS))
+    assert len(await told(stores)) == 1
+    clock.at = ORDERED + timedelta(days=31)
+    await swept(stores)
+
+    last = await Transitions(stores.graph).page(10)
+    assert [(t.one_id, t.segment, t.kind) for t in last[1:]] == [
+        (one_id, inner.id, LEFT),
+        (one_id, outer.id, ENTERED),
+    ]
+
+
+async def test_a_birthday_enters_at_midnight_of_the_time_zone_and_leaves_at_the_next(
+    pipeline: Pipeline, stores: Stores, segments: SegmentService, clock: HandClock
+) -> None:
+    await attributes(stores).define(DefinitionChange("birthday", AttributeType.DATE))
+    clock.at = datetime.fromisoformat("2026-05-01T09:00:00Z")
+    traits = {"traits": {"birthday": "1990-05-20"}}
+    (one_id,) = await ingest(pipeline, event(kind="identify", user_id="u1", at=clock.at, extra=traits))
+    today = {"attribute": {"key": "birthday", "op": "ANNIVERSARY", "value": 0}}
+    await created(segments, "birthday", today)
+
+    clock.at = datetime.fromisoformat("2026-05-25T00:00:00Z")
+    await swept(stores)
+
+    days = [ms(datetime.fromisoformat(f"2026-05-{day}T00:00:00Z")) for day in (20, 21)]
+    assert await told(stores) == [(one_id, ENTERED, days[0]), (one_id, LEFT, days[1])]
+
+
+async def test_many_who_judge_at_once_tell_it_once(
+    pipeline: Pipeline, stores: Stores, segments: SegmentService, clock: HandClock
+) -> None:
+    clock.at = ORDERED
+    await created(segments, "everybody", {"not": {"event": {"name": "Nothing"}}})
+    await pipeline.ingest(*(order(f"u{n}", ORDERED) for n in range(20)))
+
+    await asyncio.gather(*(swept(stores) for _ in range(4)), searchable(stores)([]))
+
+    found = await told(stores)
+    assert len(found) == len({one_id for one_id, _, _ in found}) == 20
+
+
+async def test_who_merges_goes_on_where_both_were(
+    pipeline: Pipeline, stores: Stores, segments: SegmentService, clock: HandClock
+) -> None:
+    clock.at = ORDERED
+    await created(segments, "buyers", WITHIN_30_DAYS)
+    buyer, other = await ingest(pipeline, order("u1", ORDERED), event(user_id="u2", at=ORDERED))
+    assert await told(stores) == [(buyer, ENTERED, ms(ORDERED))]
+
+    await stewardship(stores).merge(other, [buyer], reason="the same person")
+    await swept(stores)
+
+    assert len(await told(stores)) == 1
+    await searchable(stores)([other])
+    assert len(await told(stores)) == 1
+
+
+@pytest.mark.parametrize("lost", ["queries", "building"])
+async def test_what_a_kill_left_undone_is_done_by_the_next_who_builds(
+    pipeline: Pipeline, stores: Stores, segments: SegmentService, clock: HandClock, lost: str
+) -> None:
+    clock.at = ORDERED
+    (one_id,) = await ingest(pipeline, order("u1", ORDERED))
+    segment = await created(segments, "buyers", WITHIN_30_DAYS)
+    if lost == "queries":
+        await stores.percolator.store({}, [segment.id])
+    else:
+        await stores.graph.write(
+            "test.lose", "MATCH (s:Segment) SET s.building = 7 WITH s MATCH (c:Customer) REMOVE c.segments"
+        )
+
+    assert await building(stores).build() == 1
+    assert await building(stores).build() == 0
+
+    clock.at = ORDERED + timedelta(days=30)
+    await swept(stores)
+    assert await told(stores) == [(one_id, LEFT, ms(clock.at))]
