@@ -14,6 +14,7 @@ from oneid.domain.customers import CustomerRecord
 from oneid.domain.decisions import Decision
 from oneid.domain.households import Household
 from oneid.domain.messages import StoredEvent, parse_time
+from oneid.domain.segments.definitions import Segment
 from search.event_pages import EventRequest
 from search.events import EventFilter
 from search.pages import Page as SearchPage
@@ -103,6 +104,11 @@ class Loaders:
     def households(self) -> DataLoader[str, list[Household]]:
         """Households by a member's ONE-ID."""
         return DataLoader(self._services.households.of_customers)
+
+    @cached_property
+    def segments(self) -> DataLoader[str, list[Segment]]:
+        """The segments that customers are in now, by ONE-ID."""
+        return DataLoader(self._services.memberships.of)
 
     @cached_property
     def members(self) -> DataLoader[MembersOf, list[CustomerRecord]]:

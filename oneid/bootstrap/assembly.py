@@ -15,12 +15,15 @@ from graph.household_pages import HouseholdPages
 from graph.keys import ApiKeys
 from graph.proposals import Proposals
 from graph.rules import RulesStore
+from graph.transitions import Transitions
 from oneid.bootstrap.stores import Stores, background, end, open_stores, required
 from oneid.bootstrap.work import (
     attributes,
     audiences,
     customers,
+    due,
     erasure,
+    membership,
     operation_service,
     searchable,
     segments,
@@ -34,13 +37,14 @@ from oneid.log.dead_letters import DeadLetters
 from oneid.log.replies import Replies
 from oneid.services.attributes import AttributeService
 from oneid.services.audiences import AudienceService
-from oneid.services.changes import ChangeFeed
+from oneid.services.changes import ChangeFeed, DecisionSource, TransitionSource
 from oneid.services.clock import ClockService
 from oneid.services.customers import CustomerService
 from oneid.services.erasure import ErasureService
 from oneid.services.identity import IdentityService
 from oneid.services.ingestion import IngestionService
 from oneid.services.keys import KeyService
+from oneid.services.membership import MembershipService
 from oneid.services.operations import OperationService
 from oneid.services.proposals import ProposalReview
 from oneid.services.segments import SegmentService
@@ -81,6 +85,8 @@ class Services:
     dead_letters: DeadLetters
     clock: ClockService
     changes: ChangeFeed
+    transitions: Transitions
+    memberships: MembershipService
     operations: OperationService
     proposals: ProposalReview
     households: HouseholdPages
@@ -127,7 +133,7 @@ def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
     graph, clock, region = stores.graph, stores.clock, settings.phone_region
     people, rules = Customers(graph), RulesStore(graph)
     declared = attributes(stores)
-    decisions, pages = DecisionLog(graph), DecisionPages(graph)
+    decisions, pages, transitions = DecisionLog(graph), DecisionPages(graph), Transitions(graph)
     names = IndexNames(settings.index_prefix, settings.event_shards)
     sandbox = settings.mode == "sandbox"
     return Services(
@@ -149,8 +155,12 @@ def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
         event_pages=EventPages(stores.search, names.events, stores.events),
         totals=EventTotals(stores.events, people, settings.timezone),
         dead_letters=DeadLetters(stores.redis),
-        clock=ClockService(clock, ClockStore(graph), SharedOffset(stores.redis), sandbox=sandbox),
-        changes=ChangeFeed(decisions, pages),
+        clock=ClockService(
+            clock, ClockStore(graph), SharedOffset(stores.redis), due(stores), sandbox=sandbox
+        ),
+        changes=ChangeFeed(DecisionSource(decisions, pages), TransitionSource(transitions)),
+        transitions=transitions,
+        memberships=membership(stores),
         operations=operation_service(stores),
         proposals=ProposalReview(Proposals(graph), stewardship(stores), clock),
         households=HouseholdPages(graph),

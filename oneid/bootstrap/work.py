@@ -1,6 +1,6 @@
 """What works on the stores: each service, made from what it needs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from graph.attribute_catalog import AttributeCatalog
@@ -33,6 +33,7 @@ from oneid.services.evaluation import EvaluationService, MaterialisationService
 from oneid.services.exporting import CustomerExport
 from oneid.services.ingestion import Searchable
 from oneid.services.judging import JudgingService
+from oneid.services.membership import MembershipService
 from oneid.services.operation_run import Handler
 from oneid.services.operation_runner import OperationRunner
 from oneid.services.operations import OperationService
@@ -86,7 +87,7 @@ def customers(stores: Stores) -> CustomerService:
 
 def audiences(stores: Stores) -> AudienceService:
     return AudienceService(
-        attributes(stores),
+        AttributeCatalog(stores.graph),
         Segments(stores.graph),
         materialisation(stores),
         customers(stores),
@@ -116,6 +117,21 @@ def segments(stores: Stores) -> SegmentService:
 def judging(stores: Stores) -> JudgingService:
     memberships, catalog = Memberships(stores.graph), AttributeCatalog(stores.graph)
     return JudgingService(memberships, stores.percolator, catalog, stores.clock, stores.zone)
+
+
+def membership(stores: Stores) -> MembershipService:
+    return MembershipService(Projections(stores.graph), judging(stores), Segments(stores.graph))
+
+
+def due(stores: Stores) -> Callable[[], Awaitable[None]]:
+    """Does what the clock has made due, and returns when nothing is any more."""
+    work = upkeep(stores)
+
+    async def catch_up() -> None:
+        while await work.judging.wake() or await work.projection.run_once():
+            pass
+
+    return catch_up
 
 
 def materialisation(stores: Stores) -> MaterialisationService:

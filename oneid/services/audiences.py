@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from graph.attribute_catalog import AttributeCatalog
 from graph.segments import Segments
 from oneid.clock import Clock, monotonic
 from oneid.domain.catalog import Catalog
@@ -15,7 +16,6 @@ from oneid.domain.segments.definitions import Segment, SegmentKind
 from oneid.domain.segments.parsing import Parser, Path, Plugs
 from oneid.domain.segments.rules import All, AnyOf, AttributeRule, Not, Rule, SegmentRule, nodes
 from oneid.errors import Conflict, Forbidden, NotFound, OneIdError, TooLarge
-from oneid.services.attributes import AttributeService
 from oneid.services.customers import CustomerService
 from oneid.services.evaluation import MaterialisationService
 from search.pages import Page
@@ -50,7 +50,7 @@ class AudienceService:
 
     def __init__(
         self,
-        attributes: AttributeService,
+        catalog: AttributeCatalog,
         segments: Segments,
         materialisation: MaterialisationService,
         customers: CustomerService,
@@ -59,7 +59,7 @@ class AudienceService:
         zone: str,
         plugs: Sequence[PlugSource] = (),
     ) -> None:
-        self._attributes = attributes
+        self._catalog = catalog
         self._segments = segments
         self._materialisation = materialisation
         self._customers = customers
@@ -77,7 +77,7 @@ class AudienceService:
         Raises:
             InvalidInput, TooLarge, NotFound, Conflict (a segment within itself), Forbidden: with the path.
         """
-        catalog = await self._attributes.catalog()
+        catalog = await self._catalog.current()
         known = await self._known(written)
         rule = References(catalog, known, within, await self._plugged()).parse(written, path)
         told = nodes(rule)
@@ -89,7 +89,7 @@ class AudienceService:
 
     async def read_all(self, segments: Sequence[Segment]) -> dict[str, Rule]:
         """The trees of segments that are rules, by id, without those that can't be read any more."""
-        catalog, plugs = await self._attributes.catalog(), await self._plugged()
+        catalog, plugs = await self._catalog.current(), await self._plugged()
         known = await self._known([segment.rule for segment in segments])
         found: dict[str, Rule] = {}
         for segment in segments:

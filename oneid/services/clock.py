@@ -1,7 +1,7 @@
 """The business clock: the system's in live deployments, one that can be advanced in a sandbox."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,9 +18,18 @@ DURATION: Final = TypeAdapter(timedelta)
 
 
 class ClockService:
-    """Reads and advances the clock. `sandbox`: a live clock can't be moved."""
+    """Reads and advances the clock. `due`: does what a move has made due; `sandbox`: a live clock can't be moved."""
 
-    def __init__(self, clock: SystemClock, store: ClockStore, shared: SharedOffset, *, sandbox: bool) -> None:
+    def __init__(
+        self,
+        clock: SystemClock,
+        store: ClockStore,
+        shared: SharedOffset,
+        due: Callable[[], Awaitable[None]],
+        *,
+        sandbox: bool,
+    ) -> None:
+        self._due = due
         self._clock = clock
         self._store = store
         self._shared = shared
@@ -67,6 +76,9 @@ class ClockService:
 
         seconds = await self._store.move(checked)
         self._clock.offset = timedelta(seconds=await self._shared.raise_to(seconds))
+        with suppress(Retriable):
+            # What can't be done now the workers do as soon as it can be.
+            await self._due()
 
 
 class ClockFollower:

@@ -79,13 +79,14 @@ class JudgingService:
         """Marks customers for whom time has changed something and returns how many. Raises Retriable."""
         return await self._memberships.wake(self._now(), WOKEN)
 
-    async def segments_of(self, record: CustomerRecord) -> set[str]:
-        """The segments, hidden ones too, whose rules are true for a customer now."""
-        live, catalog = await self._memberships.live(), await self._catalog.current()
-        document, now = profile_document(record, catalog), self._now()
-        told = self._course(record, document, live).holding(now)
-        (found,) = await self._percolator.matched([percolated(document, holding(*told))])
-        return found & live.ids
+    async def matched(self, records: Sequence[CustomerRecord]) -> list[set[str]]:
+        """For each customer the segments, hidden ones too, whose rules are true now."""
+        live, catalog, now = await self._memberships.live(), await self._catalog.current(), self._now()
+        documents = [profile_document(record, catalog) for record in records]
+        courses = [self._course(*pair, live) for pair in zip(records, documents, strict=True)]
+        told = [holding(*course.holding(now)) for course in courses]
+        found = await self._percolator.matched(list(map(percolated, documents, told)))
+        return [matched & live.ids for matched in found]
 
     def _now(self) -> int:
         return milliseconds(self._clock.now().timestamp())

@@ -1,6 +1,6 @@
 """The change feed of customers."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Final
 
 import strawberry
@@ -11,36 +11,53 @@ from api.graphql.fields import feed, field
 from api.graphql.relay import decode_cursor, encode_cursor
 from api.graphql.scalars import DateTime
 from api.graphql.scopes import Scope
-from oneid.domain.decisions import Decision, DecisionKind
+from api.graphql.segments.queries import segment_node
+from api.graphql.segments.transitions import told
+from api.graphql.segments.types import Segment
+from oneid.domain.decisions import DecisionKind
+from oneid.domain.segments.membership import Transition, TransitionKind
 from oneid.errors import InvalidInput
-from oneid.services.changes import Position
+from oneid.services.changes import Change, Position
 
 CURSOR: Final = "change"
-TYPES: Final = {DecisionKind.CREATED: "CUSTOMER_CREATED", DecisionKind.MERGED: "CUSTOMER_MERGED"}
+TYPES: Final[Mapping[DecisionKind | TransitionKind, str]] = {
+    DecisionKind.CREATED: "CUSTOMER_CREATED",
+    DecisionKind.MERGED: "CUSTOMER_MERGED",
+    TransitionKind.ENTERED: "SEGMENT_ENTERED",
+    TransitionKind.LEFT: "SEGMENT_LEFT",
+}
+NAMES: Final = "CUSTOMER_CREATED, CUSTOMER_MERGED, SEGMENT_ENTERED, SEGMENT_LEFT"
 
 
 @strawberry.type(description="Something that happened to a customer.")
 class ChangeEvent:
     id: strawberry.ID = strawberry.field(description="Good for dropping doubles.")
     cursor: str = strawberry.field(description="Good for `after`: the feed goes on behind it.")
-    type: str = strawberry.field(description="CUSTOMER_CREATED or CUSTOMER_MERGED.")
+    type: str = strawberry.field(description=f"One of {NAMES}.")
     at: DateTime = strawberry.field(description="When.")
     one_id: str = strawberry.field(description="The customer; of a merge the one that stayed.")
     merged_one_ids: list[str] = strawberry.field(description="ONE-IDs that were merged away.")
+    segment_id: strawberry.Private[str | None] = None
 
     @field("The customer as it is now; null if it is gone.")
     async def customer(self, info: Info) -> Customer | None:
         return Customer.from_optional(await info.context.loaders.customers.load(self.one_id))
 
+    @field("The segment that was entered or left; null of other changes, and if it is gone.")
+    async def segment(self, info: Info) -> Segment | None:
+        return await segment_node(info.context, self.segment_id) if self.segment_id else None
+
     @classmethod
-    def from_domain(cls, position: Position, decision: Decision) -> "ChangeEvent":
+    def from_domain(cls, position: Position, change: Change) -> "ChangeEvent":
+        moved = change if isinstance(change, Transition) else None
         return cls(
-            id=strawberry.ID(decision.id),
+            id=strawberry.ID(change.id),
             cursor=encode_cursor(CURSOR, position.sequence, position.known),
-            type=TYPES[decision.kind],
-            at=DateTime(decision.at),
-            one_id=decision.one_id,
-            merged_one_ids=list(decision.merged_one_ids),
+            type=TYPES[change.kind],
+            at=told(change.at) if isinstance(change, Transition) else DateTime(change.at),
+            one_id=change.one_id,
+            merged_one_ids=[] if isinstance(change, Transition) else list(change.merged_one_ids),
+            segment_id=moved.segment if moved else None,
         )
 
 
@@ -64,7 +81,7 @@ class CustomerSubscriptions:
         info: Info,
         types: Annotated[
             list[str] | None,
-            strawberry.argument(description="CUSTOMER_CREATED, CUSTOMER_MERGED; default: all."),
+            strawberry.argument(description=f"Of {NAMES}; default: all."),
         ] = None,
         after: Annotated[str | None, strawberry.argument(description="Go on behind this cursor.")] = None,
     ) -> AsyncIterator[ChangeEvent]:
@@ -72,7 +89,7 @@ class CustomerSubscriptions:
         reader = await info.context.services.changes.open(Position(*values) if values else None)
         async for news in reader.follow():
             await info.context.check_key()
-            for position, decision in news:
-                if TYPES[decision.kind] in wanted:
+            for position, change in news:
+                if TYPES[change.kind] in wanted:
                     info.context.forget()
-                    yield ChangeEvent.from_domain(position, decision)
+                    yield ChangeEvent.from_domain(position, change)

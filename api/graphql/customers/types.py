@@ -1,7 +1,7 @@
 """The customer and what hangs on it."""
 
 from enum import Enum
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import strawberry
 from strawberry.scalars import JSON
@@ -26,6 +26,9 @@ from api.graphql.relay import (
 from api.graphql.scalars import DateTime
 from oneid.domain import households as domain
 from oneid.domain.customers import AttributeValue, CustomerRecord, LinkedIdentifier
+
+if TYPE_CHECKING:
+    from api.graphql.segments.types import Segment
 
 
 @strawberry.enum(description="Who collected a value.")
@@ -141,6 +144,15 @@ class Customer(Node):
     async def households(self, info: Info) -> "list[Household]":
         found = await info.context.loaders.households.load(self.record.one_id)
         return [Household.from_domain(household, info.context.pii) for household in found]
+
+    @field("The segments that the customer is in now, in order of their keys.")
+    async def segments(
+        self, info: Info
+    ) -> list[Annotated["Segment", strawberry.lazy("api.graphql.segments.types")]]:
+        # Segments have customers as members, and their module imports this one.
+        from api.graphql.segments.types import Segment
+
+        return list(map(Segment.from_domain, await info.context.loaders.segments.load(self.record.one_id)))
 
     @property
     def one_ids(self) -> tuple[str, ...]:

@@ -51,6 +51,11 @@ class UpdateSegmentInput:
     remove: list[CustomerLookup] | None = strawberry.field(
         default=None, description="Who leaves a STATIC segment, at most 1,000 at a time."
     )
+    announced: bool = strawberry.field(
+        default=False,
+        description="Whether those whom the new rule brings in have entered, and the others left; default: "
+        "they are in or out without having moved.",
+    )
     expected_version: int | None = strawberry.field(
         default=None, description="Refuse with VERSION_CONFLICT unless this is the version."
     )
@@ -62,6 +67,7 @@ class UpdateSegmentInput:
             add=await one_ids(context, self.add, "add"),
             remove=await one_ids(context, self.remove, "remove"),
             expected_version=self.expected_version,
+            announced=self.announced,
             personal=context.pii,
         )
 

@@ -1,6 +1,7 @@
 """Segments and previews."""
 
 from enum import Enum
+from typing import Annotated
 
 import strawberry
 from strawberry.scalars import JSON
@@ -11,6 +12,7 @@ from api.graphql.fields import field
 from api.graphql.relay import After, Before, Connection, First, Last, Node, encode_id, page
 from api.graphql.scalars import DateTime
 from api.graphql.segments.pages import customer_connection
+from api.graphql.segments.transitions import SegmentTransition, transition_connection
 from oneid.domain.messages import format_time
 from oneid.domain.segments import definitions
 from oneid.services.audiences import Preview
@@ -49,6 +51,16 @@ class Segment(Node):
         wanted = page(first, after, last, before)
         found = await info.context.services.segments.members(self.definition, **wanted.arguments)
         return customer_connection(found)
+
+    @field("Who entered and left it, the oldest first.")
+    async def transitions(
+        self,
+        info: Info,
+        since: Annotated[DateTime | None, strawberry.argument(description="At this time or later.")] = None,
+        first: First = None,
+        after: After = None,
+    ) -> Connection[SegmentTransition]:
+        return await transition_connection(info.context, self.definition.id, since, page(first, after))
 
     @classmethod
     def from_domain(cls, segment: definitions.Segment) -> "Segment":

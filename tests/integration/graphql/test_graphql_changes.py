@@ -12,7 +12,7 @@ import pytest
 from graph.client import Graph
 from graph.decision_pages import DecisionPages
 from graph.decisions import DecisionLog
-from oneid.services.changes import ChangeFeed, ChangeReader, Position
+from oneid.services.changes import ChangeFeed, ChangeReader, DecisionSource, Position
 from oneid.services.keys import KeyService
 from tests.graphql_api import Api, CallAs, Fresh
 from tests.graphql_socket import Socket, connect
@@ -181,7 +181,7 @@ async def positions(reader: ChangeReader) -> list[Position]:
 
 @pytest.fixture
 def feed(graph: Graph) -> ChangeFeed:
-    return ChangeFeed(DecisionLog(graph), DecisionPages(graph))
+    return ChangeFeed(DecisionSource(DecisionLog(graph), DecisionPages(graph)))
 
 
 async def test_a_decision_that_commits_late_is_still_delivered_once(feed: ChangeFeed, writer: Writer) -> None:
