@@ -45,6 +45,7 @@ USED: Final = "UNWIND $ids AS id MATCH (k:Condition {id: id}) SET k.usedAt = $at
 FORGET: Final = """
 MATCH (k:Condition)
 WHERE NOT EXISTS { MATCH (s:Segment) WHERE k.id IN s.conditions }
+  AND NOT EXISTS { MATCH (m:ScoreModel) WHERE k.id IN m.conditions }
 WITH k ORDER BY k.usedAt DESC SKIP $keep
 WITH k WHERE k.usedAt < $before
 DELETE k

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import combinations
+from itertools import combinations, pairwise
+from statistics import median
 from typing import Any
 
 DAY = 86_400_000
@@ -45,6 +46,8 @@ def is_member(rule: dict[str, Any], person: Person, now: int) -> bool:
     if kind == "attribute":
         return attribute(told, person, now)
     happened = [event for event in person.events if event.at <= now]
+    if kind == "cadence":
+        return cadence(told, happened, now)
     return event_rule(told, happened, now) if kind == "event" else sequence(told, happened, now)
 
 
@@ -118,16 +121,21 @@ def event_rule(told: dict[str, Any], events: Iterable[Event], now: int) -> bool:
     found = [
         event for event in events if pattern(told, event) and in_window(told.get("window") or {}, event, now)
     ]
-    measure = next((m for m in ("sum", "avg", "min", "max", "count") if m in told), None)
+    measure = next((m for m in ("sum", "avg", "min", "max", "unique", "count") if m in told), None)
     if measure is None:
         return bool(found)
     wanted = told[measure]
     if measure == "count":
         return ordered(wanted["op"], len(found), wanted["value"], wanted["value"])
     raw = [event.properties.get(wanted["property"]) for event in found]
-    numbers = [
-        Decimal(repr(one)) for one in raw if isinstance(one, int | float) and not isinstance(one, bool)
-    ]
+    if measure == "unique":
+        kinds = {(type(one) is bool, one) for one in raw if isinstance(one, str | int | float)}
+        return ordered(wanted["op"], len(kinds), wanted["value"], wanted["value"])
+    numbers = decimals(raw)
+    if "less" in wanted:
+        taken = [e for e in events if pattern(wanted["less"], e)]
+        taken = [e for e in taken if in_window(told.get("window") or {}, e, now)]
+        numbers += [-one for one in decimals([e.properties.get(wanted["property"]) for e in taken])]
     limit = Decimal(repr(wanted["value"]))
     if measure == "sum":
         return ordered(wanted["op"], sum(numbers, Decimal()), limit, limit)
@@ -137,6 +145,19 @@ def event_rule(told: dict[str, Any], events: Iterable[Event], now: int) -> bool:
         scaled = limit * len(numbers)
         return ordered(wanted["op"], sum(numbers, Decimal()), scaled, scaled)
     return ordered(wanted["op"], min(numbers) if measure == "min" else max(numbers), limit, limit)
+
+
+def decimals(raw: list[Any]) -> list[Decimal]:
+    return [Decimal(repr(one)) for one in raw if isinstance(one, int | float) and not isinstance(one, bool)]
+
+
+def cadence(told: dict[str, Any], happened: list[Event], now: int) -> bool:
+    """By the definition of the median: half of the gaps are no shorter, half are no longer."""
+    instants = sorted({event.at for event in happened if pattern(told, event)})
+    if len(instants) < 2:
+        return False
+    gaps = [Decimal(later - earlier) for earlier, later in pairwise(instants)]
+    return now - instants[-1] >= Decimal(repr(told["times"])) * median(gaps)
 
 
 def pattern(told: dict[str, Any], event: Event) -> bool:

@@ -67,12 +67,17 @@ def patterns(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def event_rules(draw: st.DrawFn) -> dict[str, Any]:
-    measure = draw(st.sampled_from(("count", "count", "sum", "avg", "min", "max", None)))
+    measure = draw(st.sampled_from(("count", "count", "sum", "avg", "min", "max", "unique", None)))
     told = draw(patterns())
     if measure == "count":
         told["count"] = {"op": draw(ORDER), "value": draw(st.integers(0, 3))}
+    elif measure == "unique":
+        of = draw(st.sampled_from(("amount", "colour", "gift")))
+        told["unique"] = {"property": of, "op": draw(ORDER), "value": draw(st.integers(0, 3))}
     elif measure:
         told[measure] = {"property": "amount", "op": draw(ORDER), "value": draw(NUMBERS)}
+        if measure == "sum" and draw(st.booleans()):
+            told["sum"]["less"] = draw(patterns())
     kind = draw(st.sampled_from(("ever", "last", "last", "fixed")))
     if kind == "last":
         told["window"] = {"lastDays": draw(st.sampled_from((1, 2, 7, 30)))}
@@ -96,7 +101,12 @@ def sequence_rules(draw: st.DrawFn) -> dict[str, Any]:
     return {"sequence": told}
 
 
-timed_rules = st.one_of(event_rules(), event_rules(), sequence_rules())
+@st.composite
+def cadence_rules(draw: st.DrawFn) -> dict[str, Any]:
+    return {"cadence": {**draw(patterns()), "times": draw(st.sampled_from((0.5, 0.8, 1, 1.5, 3)))}}
+
+
+timed_rules = st.one_of(event_rules(), event_rules(), sequence_rules(), cadence_rules())
 
 DECLARED: dict[str, tuple[str, ...]] = {
     "city": (),

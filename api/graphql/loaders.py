@@ -15,6 +15,7 @@ from oneid.domain.decisions import Decision
 from oneid.domain.households import Household
 from oneid.domain.messages import StoredEvent, parse_time
 from oneid.domain.segments.definitions import Segment
+from oneid.services.scores import ScoreCard
 from search.event_pages import EventRequest
 from search.events import EventFilter
 from search.pages import Page as SearchPage
@@ -74,6 +75,7 @@ class Loaders:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._scores: dict[str, DataLoader[str, ScoreCard | None]] = {}
 
     @cached_property
     def customers(self) -> DataLoader[str, CustomerRecord | None]:
@@ -109,6 +111,14 @@ class Loaders:
     def segments(self) -> DataLoader[str, list[Segment]]:
         """The segments that customers are in now, by ONE-ID."""
         return DataLoader(self._services.memberships.of)
+
+    def scores(self, model: str) -> DataLoader[str, ScoreCard | None]:
+        """The scores of customers by a model, by ONE-ID."""
+
+        async def load(one_ids: list[str]) -> list[ScoreCard | None]:
+            return await self._services.scores.cards_of(model, one_ids)
+
+        return self._scores.setdefault(model, DataLoader(load))
 
     @cached_property
     def members(self) -> DataLoader[MembersOf, list[CustomerRecord]]:

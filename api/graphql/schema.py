@@ -36,6 +36,8 @@ from api.graphql.operations.subscriptions import OperationSubscriptions
 from api.graphql.proposals.mutations import ProposalMutations
 from api.graphql.proposals.queries import ProposalQueries
 from api.graphql.scalars import SCALARS
+from api.graphql.scores.mutations import ScoreMutations
+from api.graphql.scores.queries import ScoreQueries
 from api.graphql.segments.mutations import SegmentMutations
 from api.graphql.segments.queries import SegmentQueries
 
@@ -48,6 +50,7 @@ class Query(
     EventQueries,
     AttributeQueries,
     SegmentQueries,
+    ScoreQueries,
     DeadLetterQueries,
     ErasureQueries,
     HouseholdQueries,
@@ -67,6 +70,7 @@ class Mutation(
     DeadLetterMutations,
     AttributeMutations,
     SegmentMutations,
+    ScoreMutations,
     OperationMutations,
     ErasureMutations,
     ExportMutations,

@@ -25,6 +25,7 @@ from oneid.bootstrap.work import (
     erasure,
     membership,
     operation_service,
+    scores,
     searchable,
     segments,
     stewardship,
@@ -47,6 +48,7 @@ from oneid.services.keys import KeyService
 from oneid.services.membership import MembershipService
 from oneid.services.operations import OperationService
 from oneid.services.proposals import ProposalReview
+from oneid.services.scores import ScoreService
 from oneid.services.segments import SegmentService
 from oneid.services.stewardship import StewardshipService
 from oneid.services.totals import EventTotals
@@ -72,6 +74,7 @@ class Services:
     attributes: AttributeService
     audiences: AudienceService
     segments: SegmentService
+    scores: ScoreService
     customers: CustomerService
     identity: IdentityService
     stewardship: StewardshipService
@@ -144,6 +147,7 @@ def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
         attributes=declared,
         audiences=audiences(stores),
         segments=segments(stores),
+        scores=scores(stores),
         customers=customers(stores),
         identity=IdentityService(rules, decisions),
         stewardship=stewardship(stores),

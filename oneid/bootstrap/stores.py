@@ -18,6 +18,7 @@ from oneid.log.events import EventLog
 from oneid.services.clock import ClockFollower
 from oneid.settings import Settings
 from search import client as search_client
+from search.buyers import Buyers
 from search.client import Search
 from search.erasure import EventErasure
 from search.events import EventIndex
@@ -48,6 +49,7 @@ class Stores:
     rebuild: ProfileRebuild
     percolator: Percolator
     members: Members
+    buyers: Buyers
     clock: SystemClock
     region: str
     zone: str
@@ -94,6 +96,7 @@ async def open_stores(settings: Settings, *, patience: float = 10.0) -> AsyncGen
             ProfileRebuild(search, names),
             Percolator(search, names.segments),
             Members(search, names.profiles),
+            Buyers(search, names.events),
             clock,
             settings.phone_region,
             settings.timezone,

@@ -18,6 +18,7 @@ from graph.proposals import Proposals
 from graph.receipts import Receipts
 from graph.reindexing import Reindexing
 from graph.rules import RulesStore
+from graph.scores import ScoreModels
 from graph.segments import Segments
 from oneid.bootstrap.stores import Stores
 from oneid.log.dead_letters import DeadLetters
@@ -46,6 +47,7 @@ from oneid.services.reconciliation import ReconciliationService
 from oneid.services.rehoming import RehomingService
 from oneid.services.reindexing import ReindexService
 from oneid.services.reprocessing import ReprocessService
+from oneid.services.scores import ScorePlugs, ScoreService
 from oneid.services.seeding import SeedService
 from oneid.services.segments import SegmentService
 from oneid.services.stewardship import StewardshipService
@@ -94,6 +96,21 @@ def audiences(stores: Stores) -> AudienceService:
         stores.profiles,
         stores.clock,
         stores.zone,
+        (ScorePlugs(ScoreModels(stores.graph)),),
+    )
+
+
+def scores(stores: Stores) -> ScoreService:
+    return ScoreService(
+        ScoreModels(stores.graph),
+        Customers(stores.graph),
+        audiences(stores),
+        building(stores),
+        stores.profiles,
+        stores.members,
+        stores.histories,
+        stores.buyers,
+        stores.clock,
     )
 
 

@@ -105,6 +105,11 @@ class AudienceService:
         """The index's query for who the rule is true for now, once its conditions are materialised."""
         return (await self._compiler(rule)).compile(rule)
 
+    async def queries(self, rules: Mapping[str, Rule]) -> dict[str, dict[str, Any]]:
+        """The queries of several rules, by name."""
+        compiler = await self._compiler(AnyOf(tuple(rules.values())))
+        return {name: compiler.compile(rule) for name, rule in rules.items()}
+
     async def members(self, rule: Rule, **page: Any) -> Page[CustomerRecord]:
         """A page of customers for whom a rule is true, the newest first (`CustomerService.search`)."""
         return await self._customers.search(only=await self.query(rule), **page)

@@ -13,6 +13,7 @@ from oneid.domain.segments.rules import (
     AnyOf,
     AttributeRule,
     BucketRule,
+    CadenceRule,
     EventRule,
     IdentifierRule,
     Not,
@@ -73,7 +74,7 @@ class Compiler:
                 return has if present else denied(has)
             case BucketRule():
                 return in_buckets(rule)
-            case EventRule() | SequenceRule():
+            case EventRule() | SequenceRule() | CadenceRule():
                 query = self._present.held(self._numbers[condition_id(rule)])
                 return denied(query) if true_for_nobody(rule) else query
 

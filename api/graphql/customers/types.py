@@ -28,6 +28,7 @@ from oneid.domain import households as domain
 from oneid.domain.customers import AttributeValue, CustomerRecord, LinkedIdentifier
 
 if TYPE_CHECKING:
+    from api.graphql.scores.types import ScoreCard
     from api.graphql.segments.types import Segment
 
 
@@ -153,6 +154,15 @@ class Customer(Node):
         from api.graphql.segments.types import Segment
 
         return list(map(Segment.from_domain, await info.context.loaders.segments.load(self.record.one_id)))
+
+    @field("The scores by a model, now; null if there is no such model.")
+    async def scores(
+        self, info: Info, model: Annotated[str, strawberry.argument(description="The model's key.")]
+    ) -> Annotated["ScoreCard", strawberry.lazy("api.graphql.scores.types")] | None:
+        from api.graphql.scores.types import ScoreCard
+
+        card = await info.context.loaders.scores(model).load(self.record.one_id)
+        return ScoreCard.from_domain(card) if card else None
 
     @property
     def one_ids(self) -> tuple[str, ...]:

@@ -88,6 +88,29 @@ class MeasureCondition:
     value: float = strawberry.field(description="With what; sums and averages are exact.")
 
 
+@strawberry.input(description="Events of a name whose properties pass all tests.")
+class EventPattern:
+    name: str = strawberry.field(description="The event's name.")
+    where: list[PropertyCondition] | None = strawberry.field(default=None, description="The tests.")
+
+
+@strawberry.input(description="A sum of a numeric property of the events, compared.")
+class SumCondition:
+    property: str = strawberry.field(description="The property; events without a number in it don't count.")
+    op: Operator = strawberry.field(description="EQ, NE, GT, GTE, LT or LTE.")
+    value: float = strawberry.field(description="With what; sums are exact.")
+    less: EventPattern | None = strawberry.field(
+        default=None, description="Events whose property is taken off the sum, such as refunds."
+    )
+
+
+@strawberry.input(description="How many different values a property of the events has, compared.")
+class UniqueCondition:
+    property: str = strawberry.field(description="The property: texts, numbers, truth values.")
+    op: Operator = strawberry.field(description="EQ, NE, GT, GTE, LT or LTE.")
+    value: int = strawberry.field(description="With what; 0 without any event.")
+
+
 @strawberry.input(description="When events count; default: whenever they happened.")
 class WindowInput:
     last_days: int | None = strawberry.field(
@@ -97,10 +120,15 @@ class WindowInput:
     to: DateTime | None = strawberry.field(default=None, description="Before this time.")
 
 
-@strawberry.input(description="Events of a name whose properties pass all tests.")
-class EventPattern:
+@strawberry.input(
+    description="It is longer since the last such event than the customer's own median time between them."
+)
+class CadenceCondition:
     name: str = strawberry.field(description="The event's name.")
-    where: list[PropertyCondition] | None = strawberry.field(default=None, description="The tests.")
+    where: list[PropertyCondition] | None = strawberry.field(default=None, description="Tests of properties.")
+    times: float = strawberry.field(
+        description="At least so many times the median; nobody with fewer than two such events."
+    )
 
 
 @strawberry.input(description="A condition on events: at most one measure; without one: at least one event.")
@@ -108,10 +136,11 @@ class EventCondition:
     name: str = strawberry.field(description="The event's name.")
     where: list[PropertyCondition] | None = strawberry.field(default=None, description="Tests of properties.")
     count: CountCondition | None = strawberry.field(default=None, description="How many.")
-    sum: MeasureCondition | None = strawberry.field(default=None, description="The sum; 0 without any event.")
+    sum: SumCondition | None = strawberry.field(default=None, description="The sum; 0 without any event.")
     avg: MeasureCondition | None = strawberry.field(default=None, description="The average.")
     min: MeasureCondition | None = strawberry.field(default=None, description="The least.")
     max: MeasureCondition | None = strawberry.field(default=None, description="The greatest.")
+    unique: UniqueCondition | None = strawberry.field(default=None, description="How many different values.")
     window: WindowInput | None = strawberry.field(default=None, description="When they happened.")
 
 
@@ -140,6 +169,31 @@ class BucketCondition:
     to: int = strawberry.field(description="The last bucket, up to 9999.")
 
 
+@strawberry.input(description="Scores from one to another, both included.")
+class ScoreRange:
+    min: int | None = strawberry.field(default=None, description="The lowest; default: 1.")
+    max: int | None = strawberry.field(
+        default=None, description="The highest; default: the highest there is."
+    )
+
+
+@strawberry.input(description="A condition on the scores of an RFM model, which scores whoever bought.")
+class RfmCondition:
+    model: str = strawberry.field(description="The model's key.")
+    r: ScoreRange | None = strawberry.field(default=None, description="Recency: 5 bought last.")
+    f: ScoreRange | None = strawberry.field(default=None, description="Frequency: 5 bought most often.")
+    m: ScoreRange | None = strawberry.field(default=None, description="Monetary: 5 spent most.")
+    groups: list[str] | None = strawberry.field(default=None, description="In one of these groups.")
+
+
+@strawberry.input(description="A condition on the scores of a VAP model, which scores whoever ordered.")
+class VapCondition:
+    model: str = strawberry.field(description="The model's key.")
+    v: ScoreRange | None = strawberry.field(default=None, description="Value: 3 is worth most.")
+    a: ScoreRange | None = strawberry.field(default=None, description="Attrition: 3 is most likely to leave.")
+    p: ScoreRange | None = strawberry.field(default=None, description="Potential: 3 may buy most more.")
+
+
 @strawberry.input(one_of=True, description="A rule: at most 8 levels deep, at most 100 conditions.")
 class SegmentRule:
     all: list["SegmentRule"] | None = strawberry.field(default=UNSET, description="All of these.")
@@ -151,6 +205,11 @@ class SegmentRule:
     sequence: SequenceCondition | None = strawberry.field(
         default=UNSET, description="What the customer did, in order."
     )
+    cadence: CadenceCondition | None = strawberry.field(
+        default=UNSET, description="Longer without an event than is usual for the customer."
+    )
+    rfm: RfmCondition | None = strawberry.field(default=UNSET, description="Scores of an RFM model.")
+    vap: VapCondition | None = strawberry.field(default=UNSET, description="Scores of a VAP model.")
     segment: strawberry.ID | None = strawberry.field(
         default=UNSET, description="In another segment, by global id or key."
     )

@@ -12,7 +12,7 @@ import orjson
 from oneid.domain.messages import format_time
 from oneid.domain.segments.histories import Occurrence, in_order
 from oneid.domain.segments.intervals import Interval, intervals
-from oneid.domain.segments.rules import EventRule, Rule, SequenceRule, Timed, nodes
+from oneid.domain.segments.rules import CadenceRule, EventRule, Rule, SequenceRule, Timed, nodes
 
 Held: TypeAlias = Mapping[int, tuple[Interval, ...]]
 """The intervals of one customer by the number of the condition."""
@@ -37,14 +37,16 @@ def condition_id(rule: Timed) -> str:
 
 def timed(rule: Rule) -> dict[str, Timed]:
     """The timed conditions of a rule, by id."""
-    found = (node for node in nodes(rule) if isinstance(node, EventRule | SequenceRule))
+    found = (node for node in nodes(rule) if isinstance(node, Timed))
     return {condition_id(node): node for node in found}
 
 
 def names_of(rule: Timed) -> set[str]:
     """The names of the events that decide a condition."""
-    if isinstance(rule, EventRule):
+    if isinstance(rule, CadenceRule):
         return {rule.pattern.name}
+    if isinstance(rule, EventRule):
+        return {rule.pattern.name, *([rule.less.name] if rule.less else [])}
     return {pattern.name for pattern in (*rule.steps, *([rule.without] if rule.without else []))}
 
 
@@ -67,9 +69,13 @@ def from_stored(stored: str | None) -> Held:
 
 def written(rule: Timed) -> dict[str, Any]:
     """A condition as a caller would write it: what `parsing` makes the same condition of."""
-    return (
-        {"event": written_event(rule)} if isinstance(rule, EventRule) else {"sequence": written_steps(rule)}
-    )
+    match rule:
+        case EventRule():
+            return {"event": written_event(rule)}
+        case SequenceRule():
+            return {"sequence": written_steps(rule)}
+        case CadenceRule():
+            return {"cadence": {**asdict(rule.pattern), "times": float(rule.times)}}
 
 
 def written_event(rule: EventRule) -> dict[str, Any]:
@@ -78,6 +84,8 @@ def written_event(rule: EventRule) -> dict[str, Any]:
     told: dict[str, Any] = {"op": rule.op, "value": value}
     if rule.property:
         told["property"] = rule.property
+    if rule.less:
+        told["less"] = asdict(rule.less)
     ends = {"from": moment(rule.window.since), "to": moment(rule.window.until)}
     window = {"lastDays": rule.window.last_days, **ends}
     return {**asdict(rule.pattern), rule.measure.value: told, "window": window}

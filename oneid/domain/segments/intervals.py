@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import groupby
-from typing import Final, TypeAlias
+from math import ceil
+from typing import Any, Final, TypeAlias
 
 from oneid.domain.segments.histories import (
     DAY_MS,
@@ -19,8 +20,17 @@ from oneid.domain.segments.histories import (
     holds,
     matches,
     number_of,
+    property_of,
 )
-from oneid.domain.segments.rules import EventRule, Measure, Number, SequenceRule, Timed, Window
+from oneid.domain.segments.rules import (
+    CadenceRule,
+    EventRule,
+    Measure,
+    Number,
+    SequenceRule,
+    Timed,
+    Window,
+)
 
 Interval: TypeAlias = tuple[int, int | None]
 """From an instant on (milliseconds since 1970) and before another one; None: for ever."""
@@ -60,6 +70,8 @@ class Tally:
                 return self.values[0] if count else None
             case Measure.MAX:
                 return self.values[-1] if count else None
+            case Measure.UNIQUE:
+                return len(set(self.values))
 
 
 def true_for_nobody(rule: Timed) -> bool:
@@ -75,6 +87,8 @@ def judged(rule: EventRule, tally: Tally) -> bool:
 def intervals(rule: Timed, ordered: Sequence[Occurrence]) -> list[Interval]:
     """The intervals in which the condition is the opposite of what it is for a customer without any event.
     `ordered`: the customer's events (`histories.in_order`)."""
+    if isinstance(rule, CadenceRule):
+        return overdue(rule, ordered)
     if isinstance(rule, SequenceRule):
         lasting = Window(last_days=rule.last_days)
         return toggled(changes([(at, 1) for at in completions(rule, ordered)], lasting), completed)
@@ -89,11 +103,61 @@ def completed(tally: Tally) -> bool:
 
 def values_of(rule: EventRule, events: Sequence[Occurrence]) -> list[tuple[int, Number]]:
     """When and what matches. Without the number that is to be measured an event doesn't."""
-    found = [event for event in events if matches(rule.pattern, event) and within(rule.window, event.at)]
+    told = [event for event in events if within(rule.window, event.at)]
+    found = [event for event in told if matches(rule.pattern, event)]
     if rule.property is None:
         return [(event.at, 1) for event in found]
-    numbers = [(event.at, number_of(event.properties, rule.property)) for event in found]
-    return [(at, number) for at, number in numbers if number is not None]
+    if rule.measure is Measure.UNIQUE:
+        return different(rule.property, found)
+    less = [event for event in told if rule.less and matches(rule.less, event)]
+    return [*numbers(rule.property, found, 1), *numbers(rule.property, less, -1)]
+
+
+def measured_at(rule: EventRule, ordered: Sequence[Occurrence], at: int) -> Number | None:
+    """What a rule measures at an instant; `ordered` as for `intervals`."""
+    tally = Tally()
+    for _, sign, value in sorted(
+        one for one in changes(values_of(rule, ordered), rule.window) if one[0] <= at
+    ):
+        tally.change(sign, value)
+    return tally.measured(rule.measure)
+
+
+def numbers(path: str, events: Iterable[Occurrence], sign: int) -> list[tuple[int, Number]]:
+    told = ((event.at, number_of(event.properties, path)) for event in events)
+    return [(at, sign * number) for at, number in told if number is not None]
+
+
+def different(path: str, events: Iterable[Occurrence]) -> list[tuple[int, Number]]:
+    """Each text, number or truth value as a number that stands for it."""
+    known: dict[tuple[bool, Any], int] = {}
+    told = ((event.at, property_of(event.properties, path)) for event in events)
+    return [
+        (at, known.setdefault((isinstance(value, bool), value), len(known)))
+        for at, value in told
+        if isinstance(value, str | int | float)
+    ]
+
+
+def overdue(rule: CadenceRule, events: Sequence[Occurrence]) -> list[Interval]:
+    """From so many times the median after an event, if nothing happened until then, to the next event."""
+    instants = sorted({event.at for event in events if matches(rule.pattern, event)})
+    gaps = list[int]()
+    found = list[Interval]()
+    for position, at in enumerate(instants[1:], 1):
+        insort(gaps, at - instants[position - 1])
+        begins = at + ceil(median(gaps) * rule.times)
+        following = instants[position + 1] if position + 1 < len(instants) else None
+        if following is None or begins < following:
+            found.append((begins, following))
+    return found[-MAX_INTERVALS:]
+
+
+def median(ordered: Sequence[int]) -> Fraction:
+    half = len(ordered) // 2
+    if len(ordered) % 2:
+        return Fraction(ordered[half])
+    return Fraction(ordered[half - 1] + ordered[half], 2)
 
 
 def within(window: Window, at: int) -> bool:

@@ -22,6 +22,7 @@ from oneid.domain.segments.rules import (
     AnyOf,
     AttributeRule,
     BucketRule,
+    CadenceRule,
     EventPattern,
     EventRule,
     IdentifierRule,
@@ -40,6 +41,8 @@ MAX_DEPTH: Final = 8
 MAX_NODES: Final = 100
 MAX_TESTS: Final = 20
 MAX_STEPS: Final = 5
+MAX_TIMES: Final = 100
+WHOLE: Final = frozenset({Measure.COUNT, Measure.UNIQUE})
 BUCKETS: Final = 10_000
 
 Path = tuple[str, ...]
@@ -147,7 +150,9 @@ def bucket(given: Json, path: Path) -> BucketRule:
 def event(given: Json, path: Path) -> EventRule:
     measures = [measure for measure in Measure if given.get(measure) is not None]
     if len(measures) > 1:
-        raise InvalidInput("measure one thing: count, sum, avg, min or max", field=(*path, measures[1]))
+        raise InvalidInput(
+            "measure one thing: count, sum, avg, min, max or unique", field=(*path, measures[1])
+        )
     measure = measures[0] if measures else Measure.COUNT
     place = (*path, measure)
     told = record(given.get(measure) or {"op": "GTE", "value": 1}, place)
@@ -155,11 +160,22 @@ def event(given: Json, path: Path) -> EventRule:
     if op not in MEASURE_OPS:
         raise InvalidInput(f"a measure has no {op}", field=(*place, "op"))
     value: Any = told.get("value")
-    if not is_number(value) or (measure is Measure.COUNT and not whole(value, 0, 2**31)):
+    if not is_number(value) or (measure in WHOLE and not whole(value, 0, 2**31)):
         raise InvalidInput("must be a number, of a count a whole one from 0", field=(*place, "value"))
     measured = None if measure is Measure.COUNT else text(told.get("property"), (*place, "property"))
     window = window_of(given.get("window") or {}, (*path, "window"))
-    return EventRule(pattern(given, path), measure, measured, op, exact(value), window)
+    less = told.get("less")
+    if less is not None and measure is not Measure.SUM:
+        raise InvalidInput("only from a sum something is taken off", field=(*place, "less"))
+    refunds = None if less is None else pattern(record(less, (*place, "less")), (*place, "less"))
+    return EventRule(pattern(given, path), measure, measured, op, exact(value), window, refunds)
+
+
+def cadence(given: Json, path: Path) -> CadenceRule:
+    times: Any = given.get("times")
+    if not is_number(times) or not 0 < times <= MAX_TIMES:
+        raise InvalidInput(f"must be a number above 0 and up to {MAX_TIMES}", field=(*path, "times"))
+    return CadenceRule(pattern(given, path), exact(times))
 
 
 def pattern(given: Json, path: Path) -> EventPattern:
@@ -256,5 +272,6 @@ LEAVES: Final[Mapping[str, Callable[[Json, Path], Rule]]] = {
     "identifier": identifier,
     "event": event,
     "sequence": sequence,
+    "cadence": cadence,
     "bucket": bucket,
 }

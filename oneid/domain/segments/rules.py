@@ -47,6 +47,7 @@ class Measure(StrEnum):
     AVG = "avg"
     MIN = "min"
     MAX = "max"
+    UNIQUE = "unique"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +112,9 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class EventRule:
-    """A measure of the events that match, against a number. Without any event count and sum are 0, and the
-    others are no number, of which no comparison is true."""
+    """A measure of the events that match, against a number. Without any event count, sum and unique (different
+    values) are 0, and the others are no number, of which no comparison is true. `less`: of a sum, events whose
+    property is taken off it, such as refunds."""
 
     pattern: EventPattern
     measure: Measure
@@ -120,6 +122,7 @@ class EventRule:
     op: Op
     value: Number
     window: Window = Window()
+    less: EventPattern | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,15 @@ class SequenceRule:
     strict: bool = False
     without: EventPattern | None = None
     last_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CadenceRule:
+    """The time since the last event that matches is at least `times` the customer's own median time between such
+    events, known from the second one on; events of one instant are one."""
+
+    pattern: EventPattern
+    times: Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +164,7 @@ class BucketRule:
     last: int
 
 
-Timed: TypeAlias = EventRule | SequenceRule
+Timed: TypeAlias = EventRule | SequenceRule | CadenceRule
 """What the history of a customer decides: true in intervals of time."""
 
 Rule: TypeAlias = All | AnyOf | Not | AttributeRule | IdentifierRule | Timed | SegmentRule | BucketRule

@@ -1,0 +1,1 @@
+"""Scores in the schema: RFM and VAP."""

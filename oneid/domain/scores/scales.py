@@ -1,0 +1,96 @@
+"""Scales: a score is how many levels are reached, and each level is a rule."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from oneid.domain.segments.operators import whole
+from oneid.domain.segments.parsing import Json, Path
+from oneid.domain.segments.rules import All, AnyOf, Not, Rule
+from oneid.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """One letter of a cell. `levels[n]` is true for who scores at least n + 1; each is true where the next is."""
+
+    name: str
+    levels: tuple[Rule, ...]
+
+    def between(self, low: int, high: int) -> Rule:
+        """Who scores from `low` to `high`."""
+        least = self.levels[low - 1]
+        return least if high >= len(self.levels) else All((least, Not(self.levels[high])))
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Cells that have a name. `ranges`: by scale the lowest and the highest score; a scale left out may be any."""
+
+    name: str
+    ranges: Mapping[str, tuple[int, int]]
+
+    def holds(self, scores: Mapping[str, int]) -> bool:
+        return all(low <= scores[scale] <= high for scale, (low, high) in self.ranges.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What a score of a customer comes from: a number, and in words what is compared with what."""
+
+    value: float | None
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """The scales of a model, its groups, the first that fits being a customer's, and whom it scores at all."""
+
+    scales: tuple[Scale, ...]
+    groups: tuple[Group, ...]
+    scored: Rule
+
+    def cell(self, ranges: Mapping[str, tuple[int, int]]) -> Rule:
+        """Who is scored within all ranges."""
+        told = [scale.between(*ranges[scale.name]) for scale in self.scales if scale.name in ranges]
+        return All((self.scored, *told))
+
+    def group(self, name: str) -> Rule:
+        """Who is in a group: within its ranges, and not in one before it."""
+        names = [group.name for group in self.groups]
+        before = [Not(self.cell(group.ranges)) for group in self.groups[: names.index(name)]]
+        return All((self.cell(self.groups[names.index(name)].ranges), *before))
+
+    def read(self, given: Json, path: Path) -> Rule:
+        """The condition that a rule writes: ranges by scale, and names of groups. Raises InvalidInput."""
+        ranges = {
+            scale.name: bounds(given[scale.name], len(scale.levels), (*path, scale.name))
+            for scale in self.scales
+            if given.get(scale.name) is not None
+        }
+        rule = self.cell(ranges)
+        groups = given.get("groups")
+        if groups is None:
+            return rule
+        known = {group.name for group in self.groups}
+        for place, name in enumerate(groups):
+            if name not in known:
+                raise InvalidInput(f"there is no group {name}", field=(*path, "groups", str(place)))
+        return All((rule, AnyOf(tuple(self.group(name) for name in groups))))
+
+
+def bounds(given: Any, most: int, path: Path) -> tuple[int, int]:
+    """The lowest and the highest score that a condition names."""
+    low, high = given.get("min") or 1, given.get("max") or most
+    if not whole(low, 1, most) or not whole(high, low, most):
+        raise InvalidInput(f"must be scores from 1 to {most}, `min` not above `max`", field=path)
+    return low, high
+
+
+def ascending(given: Sequence[Any], count: int, path: Path, *, least: float = 0) -> None:
+    """Raises InvalidInput unless these are so many numbers, none below the one before it."""
+    if len(given) != count or any(one > other for one, other in pairwise(given)):
+        raise InvalidInput(f"must be {count} numbers, none below the one before", field=path)
+    if given and given[0] < least:
+        raise InvalidInput(f"must be at least {least:g}", field=path)

@@ -1,0 +1,185 @@
+"""RFM and VAP over GraphQL, by the injected clock."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.graphql_api import Api, Fresh
+from tests.integration.graphql.test_graphql_segments import created, in_it, members, name
+
+__all__ = ["name"]
+
+pytestmark = pytest.mark.usefixtures("consumer")
+
+MODEL = "model { key version thresholds distribution { scored cells { name count } groups { name count } } }"
+RFM = f"""
+mutation Define($input: DefineRfmInput!) {{
+  defineRfm(input: $input) {{ {MODEL} userErrors {{ code field message }} }}
+}}
+"""
+VAP = f"""
+mutation Define($input: DefineVapInput!) {{
+  defineVap(input: $input) {{ {MODEL} userErrors {{ code field message }} }}
+}}
+"""
+CARD = """
+query Card($id: String!, $model: String!) {
+  customer(by: { oneId: $id }) {
+    scores(model: $model) { cell group scores { scale score value explanation } }
+  }
+}
+"""
+
+
+def ago(days: float) -> str:
+    return (datetime.now(UTC) - timedelta(days=days)).isoformat()
+
+
+def order(event: str, days: float, amount: float, **properties: Any) -> dict[str, Any]:
+    told = {"amount": amount, **properties}
+    return {"type": "track", "event": event, "timestamp": ago(days), "properties": told}
+
+
+async def customer(api: Api, fresh: Fresh, *events: dict[str, Any]) -> str:
+    user = fresh("u")
+    (first, *_) = await api.ingest(*({**event, "userId": user} for event in events), wait="INDEXED")
+    one_id: str = first["oneId"]
+    return one_id
+
+
+async def card(api: Api, one_id: str, model: str) -> dict[str, Any]:
+    found: dict[str, Any] = (await api(CARD, id=one_id, model=model))["customer"]["scores"]
+    return found
+
+
+def rfm(key: str, event: str, **given: Any) -> dict[str, Any]:
+    thresholds = {"recencyDays": [10, 30, 60, 90], "frequency": [2, 3, 4, 5], "monetary": [50, 100, 200, 400]}
+    return {"key": key, "order": {"name": event}, "amount": "amount", **thresholds, **given}
+
+
+async def test_scores_are_told_counted_and_conditions_of_segments(api: Api, fresh: Fresh, name: str) -> None:
+    best = await customer(api, fresh, *(order(name, days, 100) for days in (1, 2, 3, 4, 5)))
+    once = await customer(api, fresh, order(name, 70, 60))
+    never = await customer(api, fresh, order(f"{name}_other", 1, 60))
+
+    defined = (await api(RFM, input=rfm(name, name)))["defineRfm"]
+    assert defined["userErrors"] == []
+    told = defined["model"]["distribution"]
+
+    assert told["scored"] == 2
+    assert told["cells"] == [{"name": "212", "count": 1}, {"name": "555", "count": 1}]
+    groups = {one["name"]: one["count"] for one in told["groups"]}
+    assert (groups["重要价值"], groups["一般挽留"], sum(groups.values())) == (1, 1, 2)
+    found = await card(api, best, name)
+    assert (found["cell"], found["group"]) == ("555", "重要价值")
+    assert [(s["scale"], s["score"], round(s["value"])) for s in found["scores"]] == [
+        ("r", 5, 1),
+        ("f", 5, 5),
+        ("m", 5, 500),
+    ]
+    assert (await card(api, never, name))["cell"] is None
+    segment = await created(api, fresh("s"), rule={"rfm": {"model": name, "r": {"min": 2}, "f": {"max": 1}}})
+    assert in_it(segment) == {once}
+    assert await members(api, {"rfm": {"model": name, "groups": ["重要价值"]}}) == {best}
+
+
+async def test_a_model_that_changes_changes_the_segments_that_name_it(
+    api: Api, fresh: Fresh, name: str
+) -> None:
+    one_id = await customer(api, fresh, order(name, 20, 60))
+    await api(RFM, input=rfm(name, name))
+    segment = await created(api, fresh("s"), rule={"rfm": {"model": name, "r": {"min": 5}}})
+    assert in_it(segment) == set()
+
+    await api(RFM, input=rfm(name, name, recencyDays=[25, 30, 60, 90]))
+
+    query = "query S($key: String) { segment(key: $key) { members { nodes { oneId } } transitions { totalCount } } }"
+    found = (await api(query, key=segment["key"]))["segment"]
+    assert (in_it(found), found["transitions"]["totalCount"]) == ({one_id}, 0)
+
+
+async def test_quintiles_divide_the_buyers_into_fifths(api: Api, fresh: Fresh, name: str) -> None:
+    for number in range(1, 11):
+        await customer(api, fresh, *(order(name, number * 5 - 1, 10 * number) for _ in range(number)))
+    given = {"key": name, "order": {"name": name}, "amount": "amount", "quintiles": True}
+
+    model = (await api(RFM, input=given))["defineRfm"]["model"]
+
+    assert model["thresholds"] == {"r": [10, 20, 30, 40], "f": [3, 5, 7, 9], "m": [90, 250, 490, 810]}
+    cells = model["distribution"]["cells"]
+    assert [(cell["name"], cell["count"]) for cell in cells] == [
+        (told, 2) for told in ("155", "244", "333", "422", "511")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "field"),
+    [
+        ({"recencyDays": [10, 5, 20, 30]}, "INVALID", ["recencyDays"]),
+        ({"recencyDays": [10, 20, 30, 400]}, "INVALID", ["windowDays"]),
+        ({"frequency": [1, 2]}, "INVALID", ["frequency"]),
+        ({"quintiles": True}, "INVALID", ["quintiles"]),
+        ({"key": "No Key"}, "INVALID", ["key"]),
+    ],
+)
+async def test_thresholds_that_make_no_sense_are_refused(
+    api: Api, name: str, given: dict[str, Any], code: str, field: list[str]
+) -> None:
+    answer = (await api(RFM, input={**rfm(name, name), **given}))["defineRfm"]
+    assert answer["model"] is None
+    assert [(e["code"], e["field"]) for e in answer["userErrors"]] == [(code, field)]
+    models = await api("query M($key: String) { scoreModels(key: $key) { key } }", key=name)
+    assert models["scoreModels"] == []
+
+
+async def test_vap_puts_nine_people_into_their_cells_and_an_order_moves_attrition_to_low(
+    api: Api, fresh: Fresh, name: str
+) -> None:
+    """A44. Value 100 and 300; attrition by the own median; potential by breadth of two and three openings."""
+
+    def person(*days: float, amount: float, categories: int, opens: int, refund: float = 0) -> Any:
+        told = [order(name, day, amount, category=f"c{n % categories}") for n, day in enumerate(days)]
+        told += [order(f"{name}_open", 1, 0) for _ in range(opens)]
+        return [*told, *([order(f"{name}_refund", 1, refund)] if refund else [])]
+
+    regular, late, gone = (5, 15, 25), (15, 25, 35), (40, 50, 60)
+    people = [
+        (person(*regular, amount=20, categories=1, opens=0), "111"),
+        (person(*regular, amount=50, categories=2, opens=0), "212"),
+        (person(*regular, amount=150, categories=2, opens=3), "313"),
+        (person(*late, amount=20, categories=1, opens=3), "122"),
+        (person(*late, amount=50, categories=2, opens=3), "223"),
+        (person(*gone, amount=150, categories=1, opens=0), "331"),
+        (person(*gone, amount=150, categories=1, opens=0, refund=200), "231"),
+        (person(5, amount=500, categories=1, opens=0), "311"),
+        (person(150, amount=50, categories=1, opens=3), "122"),
+    ]
+    ids = [await customer(api, fresh, *events) for events, _ in people]
+    given = {
+        "key": name,
+        "order": {"name": name},
+        "amount": "amount",
+        "refund": {"name": f"{name}_refund"},
+        "category": "category",
+        "engagement": {"name": f"{name}_open"},
+        "value": [100, 300],
+        "categories": 2,
+        "engagements": 3,
+    }
+    assert (await api(VAP, input=given))["defineVap"]["userErrors"] == []
+
+    found = [(await card(api, one_id, name))["cell"] for one_id in ids]
+    assert found == [cell for _, cell in people]
+    assert ids[5] in await members(api, {"vap": {"model": name, "v": {"min": 3}, "a": {"min": 3}}})
+
+    user = fresh("more")
+    await api.ingest(
+        {**order(name, 0, 10, category="c0"), "userId": user, "context": {"externalIds": []}}, wait="INDEXED"
+    )
+    query = "query C($id: String!) { customer(by: { oneId: $id }) { identifiers { value } } }"
+    (identifier,) = (await api(query, id=ids[5]))["customer"]["identifiers"]
+    await api.ingest({**order(name, 0, 10, category="c0"), "userId": identifier["value"]}, wait="INDEXED")
+    told = await card(api, ids[5], name)
+    assert told["cell"] == "311"
+    assert "usual time" in told["scores"][1]["explanation"]
