@@ -11,5 +11,6 @@ from graph.households import HOUSEHOLDS
 from graph.memberships import MEMBERSHIPS
 from graph.proposals import PROPOSALS
 from graph.segments import LISTS
+from graph.tags import TAGS
 
-ATTACHED: Final[tuple[Attached, ...]] = (HOUSEHOLDS, PROPOSALS, LISTS, MEMBERSHIPS)
+ATTACHED: Final[tuple[Attached, ...]] = (HOUSEHOLDS, PROPOSALS, LISTS, MEMBERSHIPS, TAGS)

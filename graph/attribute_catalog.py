@@ -9,26 +9,38 @@ from pydantic import TypeAdapter
 
 from graph.client import Graph
 from oneid.domain.catalog import AttributeDefinition, Catalog
+from oneid.domain.tags.scorers import Scorer
 
 STORED: Final = TypeAdapter(tuple[AttributeDefinition, ...])
+SCORERS: Final = TypeAdapter(tuple[tuple[int, Scorer], ...])
 
 READ: Final = """
 OPTIONAL MATCH (a:AttributeCatalog {id: 'current'})
-RETURN a.version AS version, CASE WHEN a.version <> $known THEN a.definitions END AS definitions
+RETURN a.version AS version, CASE WHEN a.version <> $known THEN a.definitions END AS definitions,
+       CASE WHEN a.version <> $known THEN a.scorers END AS scorers
 """
 
 LOCK: Final = """
 MERGE (a:AttributeCatalog {id: 'current'}) SET a.lock = timestamp()
-RETURN a.version AS version, a.definitions AS definitions
+RETURN a.version AS version, a.definitions AS definitions, a.scorers AS scorers
 """
 
 WRITE: Final = """
-MATCH (a:AttributeCatalog {id: 'current'}) SET a.version = $version, a.definitions = $definitions
+MATCH (a:AttributeCatalog {id: 'current'}) 
+SET a.version = $version, a.definitions = $definitions, a.scorers = $scorers
 """
 
 # The mark comes first: it takes the lock under which the version is counted up.
 MARK: Final = """
 MATCH (c:Customer) WHERE c.oneId > $after AND c.attributes CONTAINS $stored
+WITH c ORDER BY c.oneId LIMIT $limit
+SET c:Dirty
+SET c.version = c.version + 1
+RETURN max(c.oneId) AS last, count(c) AS marked
+"""
+
+MARK_ALL: Final = """
+MATCH (c:Customer) WHERE c.oneId > $after AND NOT c:Merged
 WITH c ORDER BY c.oneId LIMIT $limit
 SET c:Dirty
 SET c.version = c.version + 1
@@ -58,12 +70,24 @@ class AttributeCatalog:
 
         async def work(tx: AsyncManagedTransaction) -> Catalog:
             row = await (await tx.run(LOCK)).single(strict=True)
-            catalog = change(parse(row["version"], row["definitions"]))
-            stored = STORED.dump_json(catalog.definitions).decode()
-            await (await tx.run(WRITE, version=catalog.version, definitions=stored)).consume()
+            catalog = change(parse(row.data()))
+            stored: dict[str, Any] = {
+                "definitions": STORED.dump_json(catalog.definitions).decode(),
+                "scorers": SCORERS.dump_json(catalog.scorers).decode(),
+            }
+            await (await tx.run(WRITE, {"version": catalog.version, **stored})).consume()
             return catalog
 
         return await self._graph.transact("catalog.change", work)
+
+    async def mark_all(self, *, limit: int = 5_000) -> None:
+        """Marks all customers for projection."""
+        after = ""
+        while True:
+            rows = await self._graph.write("catalog.mark_all", MARK_ALL, after=after, limit=limit)
+            if rows[0]["marked"] < limit:
+                return
+            after = rows[0]["last"]
 
     async def mark(self, key: str, *, limit: int = 5_000) -> int:
         """Marks the customers that hold an attribute for projection; returns how many."""
@@ -80,9 +104,14 @@ class AttributeCatalog:
 
     def _newest(self, row: dict[str, Any]) -> Catalog:
         if row["definitions"] is not None:
-            self._catalog = parse(row["version"], row["definitions"])
+            self._catalog = parse(row)
         return self._catalog
 
 
-def parse(version: int | None, definitions: str | None) -> Catalog:
-    return Catalog(version or 0, STORED.validate_json(definitions) if definitions else ())
+def parse(row: dict[str, Any]) -> Catalog:
+    definitions, scorers = row["definitions"], row["scorers"]
+    return Catalog(
+        row["version"] or 0,
+        STORED.validate_json(definitions) if definitions else (),
+        SCORERS.validate_json(scorers) if scorers else (),
+    )

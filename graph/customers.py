@@ -11,6 +11,7 @@ from oneid.domain.attributes import from_stored
 from oneid.domain.customers import CustomerRecord, LinkedIdentifier
 from oneid.domain.identifiers import Identifier
 from oneid.domain.segments import conditions
+from oneid.domain.tags import assignments
 
 RECORD: Final = """
 RETURN asked, c.oneId AS oneId, c.version AS version, c.seq AS seq, c.createdAt AS createdAt,
@@ -78,6 +79,7 @@ def record_of(row: dict[str, Any]) -> CustomerRecord:
         former_one_ids=tuple(one_id for _, one_id in in_order(row["former"])),
         held=conditions.from_stored(row.get("conditions")),
         lists=tuple(sorted(row.get("lists") or ())),
+        tags=assignments.from_stored(row.get("tags")),
     )
 
 

@@ -54,6 +54,10 @@ class Conflict(OneIdError):
     code = "CONFLICT"
 
 
+class Cycle(Conflict):
+    code = "CYCLE"
+
+
 class VersionConflict(Conflict):
     code = "VERSION_CONFLICT"
 

@@ -7,6 +7,9 @@ from typing import Any, Final, NotRequired, TypedDict
 from oneid.domain.catalog import Catalog
 from oneid.domain.customers import CustomerRecord
 from oneid.domain.messages import Item, Message, StoredEvent, format_time, parse_time
+from oneid.domain.segments.conditions import Held
+from oneid.domain.tags.assignments import tag_intervals
+from oneid.domain.tags.scorers import Facts
 from search.encoding import dumps
 from search.flat import flatten
 from search.segments.buckets import seed
@@ -143,7 +146,7 @@ def profile_document(record: CustomerRecord, catalog: Catalog = NOTHING_DECLARED
         typed=typed_values(record.attributes, catalog),
         parties=parties(record.attributes, catalog),
         anniversaries=anniversaries(record.attributes, catalog),
-        holds=ranges(record.held),
+        holds=ranges(course_of(record, catalog)),
         lists=list(record.lists),
         seed=seed(record.one_id),
     )
@@ -151,6 +154,19 @@ def profile_document(record: CustomerRecord, catalog: Catalog = NOTHING_DECLARED
     if seen:
         document["lastSeenAt"] = seen
     return document
+
+
+def course_of(record: CustomerRecord, catalog: Catalog) -> Held:
+    """Every interval of a customer by number: timed conditions, tags that it was given, tags that are computed."""
+    values = {key: held.value for key, held in record.attributes.items() if held.value is not None}
+    types = [linked.identifier.type for linked in record.identifiers]
+    always: tuple[tuple[int, int | None], ...] = ((0, None),)
+    earned = catalog.earned(Facts(values, types)) if catalog.scorers else []
+    return {
+        **record.held,
+        **tag_intervals(record.tags),
+        **dict.fromkeys(earned, always),
+    }
 
 
 def content_hash(document: ProfileDocument) -> str:

@@ -16,6 +16,7 @@ from oneid.domain.households import Household
 from oneid.domain.messages import StoredEvent, parse_time
 from oneid.domain.segments.definitions import Segment
 from oneid.services.scores import ScoreCard
+from oneid.services.tags import Held
 from search.event_pages import EventRequest
 from search.events import EventFilter
 from search.pages import Page as SearchPage
@@ -111,6 +112,16 @@ class Loaders:
     def segments(self) -> DataLoader[str, list[Segment]]:
         """The segments that customers are in now, by ONE-ID."""
         return DataLoader(self._services.memberships.of)
+
+    @cached_property
+    def tags(self) -> DataLoader[str, list[Held]]:
+        """The tags that customers have now, by ONE-ID."""
+        return DataLoader(self._services.tags.of)
+
+    @cached_property
+    def tag_counts(self) -> DataLoader[tuple[str, bool], int]:
+        """How many customers have tags, by id; with True also those below."""
+        return DataLoader(self._services.tags.counts)
 
     def scores(self, model: str) -> DataLoader[str, ScoreCard | None]:
         """The scores of customers by a model, by ONE-ID."""

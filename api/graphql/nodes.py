@@ -15,6 +15,7 @@ from api.graphql.proposals.queries import proposal_node
 from api.graphql.relay import MAX_PAGE, Node, decode_id
 from api.graphql.scopes import Scope
 from api.graphql.segments.queries import segment_node
+from api.graphql.tags.types import tag_node
 from oneid.errors import TooLarge
 
 
@@ -34,6 +35,7 @@ KINDS: Final = {
     "MergeProposal": proposal_node,
     "Operation": operation_node,
     "Segment": segment_node,
+    "Tag": tag_node,
 }
 
 

@@ -40,6 +40,8 @@ from api.graphql.scores.mutations import ScoreMutations
 from api.graphql.scores.queries import ScoreQueries
 from api.graphql.segments.mutations import SegmentMutations
 from api.graphql.segments.queries import SegmentQueries
+from api.graphql.tags.mutations import TagMutations
+from api.graphql.tags.queries import TagQueries
 
 
 @strawberry.type(description="What can be asked.")
@@ -51,6 +53,7 @@ class Query(
     AttributeQueries,
     SegmentQueries,
     ScoreQueries,
+    TagQueries,
     DeadLetterQueries,
     ErasureQueries,
     HouseholdQueries,
@@ -71,6 +74,7 @@ class Mutation(
     AttributeMutations,
     SegmentMutations,
     ScoreMutations,
+    TagMutations,
     OperationMutations,
     ErasureMutations,
     ExportMutations,

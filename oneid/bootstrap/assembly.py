@@ -29,6 +29,7 @@ from oneid.bootstrap.work import (
     searchable,
     segments,
     stewardship,
+    tags,
 )
 from oneid.clock import SystemClock
 from oneid.domain.keys import SCOPES, WRITE_SCOPES, KeyKind
@@ -51,6 +52,8 @@ from oneid.services.proposals import ProposalReview
 from oneid.services.scores import ScoreService
 from oneid.services.segments import SegmentService
 from oneid.services.stewardship import StewardshipService
+from oneid.services.tag_import import TagImport
+from oneid.services.tags import TagService
 from oneid.services.totals import EventTotals
 from oneid.services.upserts import UpsertService
 from oneid.settings import Settings
@@ -75,6 +78,8 @@ class Services:
     audiences: AudienceService
     segments: SegmentService
     scores: ScoreService
+    tags: TagService
+    tag_import: TagImport
     customers: CustomerService
     identity: IdentityService
     stewardship: StewardshipService
@@ -148,6 +153,8 @@ def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
         audiences=audiences(stores),
         segments=segments(stores),
         scores=scores(stores),
+        tags=tags(stores),
+        tag_import=TagImport(tags(stores), customers(stores)),
         customers=customers(stores),
         identity=IdentityService(rules, decisions),
         stewardship=stewardship(stores),

@@ -20,6 +20,7 @@ from graph.reindexing import Reindexing
 from graph.rules import RulesStore
 from graph.scores import ScoreModels
 from graph.segments import Segments
+from graph.tags import Tags
 from oneid.bootstrap.stores import Stores
 from oneid.log.dead_letters import DeadLetters
 from oneid.log.erasure import LogErasure
@@ -51,6 +52,7 @@ from oneid.services.scores import ScorePlugs, ScoreService
 from oneid.services.seeding import SeedService
 from oneid.services.segments import SegmentService
 from oneid.services.stewardship import StewardshipService
+from oneid.services.tags import TagPlugs, TagService
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,23 @@ def audiences(stores: Stores) -> AudienceService:
         stores.profiles,
         stores.clock,
         stores.zone,
-        (ScorePlugs(ScoreModels(stores.graph)),),
+        (ScorePlugs(ScoreModels(stores.graph)), TagPlugs(Tags(stores.graph))),
+    )
+
+
+def tags(stores: Stores) -> TagService:
+    graph = stores.graph
+    return TagService(
+        Tags(graph),
+        AttributeCatalog(graph),
+        segments(stores),
+        audiences(stores),
+        building(stores),
+        judging(stores),
+        upkeep(stores).projection,
+        Projections(graph),
+        stores.profiles,
+        stores.clock,
     )
 
 

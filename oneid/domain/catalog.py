@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from oneid.domain.messages import parse_time
+from oneid.domain.tags.scorers import Facts, Scorer
 from oneid.errors import InvalidInput
 
 MAX_DEFINITIONS: Final = 500
@@ -108,10 +109,12 @@ CHECKS: Final[Mapping[AttributeType, tuple[Callable[[Any], bool], str]]] = {
 
 @dataclass(frozen=True)
 class Catalog:
-    """All definitions at one version; version 0 is the empty catalog."""
+    """All definitions at one version; version 0 is the empty catalog. `scorers`: what computes tags, with the
+    numbers of the tags."""
 
     version: int = 0
     definitions: tuple[AttributeDefinition, ...] = ()
+    scorers: tuple[tuple[int, Scorer], ...] = ()
 
     @cached_property
     def by_key(self) -> Mapping[str, AttributeDefinition]:
@@ -121,6 +124,10 @@ class Catalog:
     def personal(self) -> frozenset[str]:
         """The keys of personal data."""
         return frozenset(definition.key for definition in self.definitions if definition.pii)
+
+    def earned(self, facts: Facts) -> list[int]:
+        """The numbers of the tags that are computed for a customer."""
+        return [number for number, scorer in self.scorers if scorer.holds(facts)]
 
     def misfits(self, values: Mapping[str, Any]) -> dict[str, str]:
         """Why values are not of their declared types, by key; attributes that nobody declared take anything."""

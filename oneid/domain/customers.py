@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import Any
 
 from oneid.domain.identifiers import Identifier
+from oneid.domain.tags.assignments import Assignment
 
 
 class DataParty(IntEnum):
@@ -45,7 +46,8 @@ class AttributeValue:
 class CustomerRecord:
     """A customer, whole. `sequence` orders customers by creation; `merged_into` is set on a former
     customer, which then has neither identifiers nor attributes. `held`: by number of a timed condition the
-    intervals in which it holds (`segments.conditions`); `lists`: the segments of fixed members that it is in."""
+    intervals in which it holds (`segments.conditions`); `lists`: the segments of fixed members that it is in;
+    `tags`: those that it was given."""
 
     one_id: str
     version: int
@@ -60,3 +62,4 @@ class CustomerRecord:
         default_factory=dict[int, tuple[tuple[int, int | None], ...]]
     )
     lists: tuple[str, ...] = ()
+    tags: tuple[Assignment, ...] = ()

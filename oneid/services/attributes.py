@@ -113,4 +113,5 @@ def added(catalog: Catalog, change: DefinitionChange) -> Catalog:
     if catalog.by_key.get(change.key) == definition:
         return catalog
     others = [known for known in catalog.definitions if known.key != change.key]
-    return Catalog(catalog.version + 1, tuple(sorted([*others, definition], key=lambda one: one.key)))
+    definitions = tuple(sorted([*others, definition], key=lambda one: one.key))
+    return replace(catalog, version=catalog.version + 1, definitions=definitions)

@@ -13,9 +13,9 @@ from oneid.domain.customers import CustomerRecord
 from oneid.domain.messages import format_time
 from oneid.domain.segments.conditions import timed
 from oneid.domain.segments.definitions import Segment, SegmentKind
-from oneid.domain.segments.parsing import Parser, Path, Plugs
+from oneid.domain.segments.parsing import Brought, Parser, Path, Plugs
 from oneid.domain.segments.rules import All, AnyOf, AttributeRule, Not, Rule, SegmentRule, nodes
-from oneid.errors import Conflict, Forbidden, NotFound, OneIdError, TooLarge
+from oneid.errors import Cycle, Forbidden, NotFound, OneIdError, TooLarge
 from oneid.services.customers import CustomerService
 from oneid.services.evaluation import MaterialisationService
 from search.pages import Page
@@ -23,7 +23,7 @@ from search.profiles import ProfileIndex
 from search.segments.compiler import Compiler
 from search.segments.present import Instant
 
-PlugSource: TypeAlias = Callable[[], Awaitable[Plugs]]
+PlugSource: TypeAlias = Callable[[], Awaitable[Brought]]
 """The conditions that a module brings, as its definitions are now."""
 
 MAX_EXPANDED: Final = 1_000
@@ -31,7 +31,7 @@ MAX_EXPANDED: Final = 1_000
 
 logger = logging.getLogger(__name__)
 
-MAX_SEGMENTS: Final = 50
+MAX_SEGMENTS: Final = 200
 MAX_SAMPLE: Final = 100
 
 
@@ -75,11 +75,11 @@ class AudienceService:
         becomes; `personal`: whether the reader may see personal data.
 
         Raises:
-            InvalidInput, TooLarge, NotFound, Conflict (a segment within itself), Forbidden: with the path.
+            InvalidInput, TooLarge, NotFound, Cycle (a segment within itself), Forbidden: with the path.
         """
-        catalog = await self._catalog.current()
-        known = await self._known(written)
-        rule = References(catalog, known, within, await self._plugged()).parse(written, path)
+        catalog, brought = await self._catalog.current(), await self._brought()
+        known = await self._known(written, brought)
+        rule = References(catalog, known, within, brought.plugs).parse(written, path)
         told = nodes(rule)
         if len(told) > MAX_EXPANDED:
             raise TooLarge(f"with its segments a rule has at most {MAX_EXPANDED} nodes", field=path)
@@ -89,12 +89,14 @@ class AudienceService:
 
     async def read_all(self, segments: Sequence[Segment]) -> dict[str, Rule]:
         """The trees of segments that are rules, by id, without those that can't be read any more."""
-        catalog, plugs = await self._catalog.current(), await self._plugged()
-        known = await self._known([segment.rule for segment in segments])
+        catalog, brought = await self._catalog.current(), await self._brought()
+        known = await self._known([segment.rule for segment in segments], brought)
         found: dict[str, Rule] = {}
         for segment in segments:
             try:
-                rule = References(catalog, known, segment.id, plugs).parse(segment.rule or {}, ("rule",))
+                rule = References(catalog, known, segment.id, brought.plugs).parse(
+                    segment.rule or {}, ("rule",)
+                )
             except OneIdError as error:
                 logger.warning("the rule of segment %s can't be read: %s", segment.id, error.message)
             else:
@@ -137,14 +139,16 @@ class AudienceService:
         numbers = await self._materialisation.numbers(timed(rule))
         return Compiler(Instant(self._clock.now(), self._zone), numbers)
 
-    async def _plugged(self) -> Plugs:
-        return {name: plug for source in self._plugs for name, plug in (await source()).items()}
+    async def _brought(self) -> Brought:
+        told = [await source() for source in self._plugs]
+        plugs = {name: plug for one in told for name, plug in one.plugs.items()}
+        return Brought(plugs, [id_ for one in told for id_ in one.segments])
 
-    async def _known(self, written: Any) -> dict[str, Segment]:
+    async def _known(self, written: Any, brought: Brought) -> dict[str, Segment]:
         """The segments that a rule names, and those that they name, by id and by key."""
         known: dict[str, Segment] = {}
         asked: set[str] = set()
-        wanted = named(written)
+        wanted = named(written) | set(brought.segments)
         while missing := wanted - asked:
             asked |= missing
             found = await self._segments.named(sorted(missing))
@@ -176,7 +180,7 @@ class References:
         if segment is None:
             raise NotFound(f"there is no segment {name}", field=path)
         if segment.id in self._open:
-            raise Conflict(f"the segment {segment.key} would be a part of itself", field=path)
+            raise Cycle(f"{segment.name} would be a part of itself", field=path)
         self._brought_in += 1
         if self._brought_in > MAX_SEGMENTS:
             raise TooLarge(f"a rule brings in at most {MAX_SEGMENTS} segments", field=path)

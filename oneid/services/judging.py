@@ -22,7 +22,7 @@ from oneid.domain.segments.membership import (
     wake_at,
 )
 from oneid.metrics import TRANSITIONS
-from search.documents import ProfileDocument, profile_document
+from search.documents import ProfileDocument, course_of, profile_document
 from search.segments.percolator import Percolator, percolated
 from search.segments.present import holding
 
@@ -64,7 +64,7 @@ class JudgingService:
         """Judges customers whose marks were read, and returns the ONE-IDs of those that have to be judged again,
         since somebody else judged or a segment changed meanwhile. Raises Retriable."""
         live = await self._memberships.live()
-        if not live.ids and not any(entry.record.held for entry in entries):
+        if not live.ids and not any(entry.record.held or entry.record.tags for entry in entries):
             return set()
         catalog = await self._catalog.current()
         cases = [self._case(entry, live, catalog) for entry in entries]
@@ -83,7 +83,7 @@ class JudgingService:
         """For each customer the segments, hidden ones too, whose rules are true now."""
         live, catalog, now = await self._memberships.live(), await self._catalog.current(), self._now()
         documents = [profile_document(record, catalog) for record in records]
-        courses = [self._course(*pair, live) for pair in zip(records, documents, strict=True)]
+        courses = [self._course(*pair, live, catalog) for pair in zip(records, documents, strict=True)]
         told = [holding(*course.holding(now)) for course in courses]
         found = await self._percolator.matched(list(map(percolated, documents, told)))
         return [matched & live.ids for matched in found]
@@ -93,12 +93,14 @@ class JudgingService:
 
     def _case(self, entry: Projected, live: Live, catalog: Catalog) -> Case:
         document = profile_document(entry.record, catalog)
-        told = self._course(entry.record, document, live)
+        told = self._course(entry.record, document, live, catalog)
         return Case(entry, document, told, instants(told.changes(), entry.membership, self._now()))
 
-    def _course(self, record: CustomerRecord, document: ProfileDocument, live: Live) -> Course:
+    def _course(
+        self, record: CustomerRecord, document: ProfileDocument, live: Live, catalog: Catalog
+    ) -> Course:
         dates = document["typed"].get("date", {})
-        return course(record.held, live, dates, self._clock.now(), self._zone)
+        return course(course_of(record, catalog), live, dates, self._clock.now(), self._zone)
 
     async def _judged(self, cases: Sequence[Case], live: Live) -> list[Judged | None]:
         if not live.ids:

@@ -16,7 +16,7 @@ from oneid.domain.scores.scales import Fact, Scoring
 from oneid.domain.segments.conditions import names_of, timed
 from oneid.domain.segments.histories import DAY_MS, in_order
 from oneid.domain.segments.intervals import milliseconds
-from oneid.domain.segments.parsing import Json, Parser, Path, Plugs
+from oneid.domain.segments.parsing import Brought, Json, Parser, Path
 from oneid.domain.segments.rules import All, Rule
 from oneid.errors import Conflict, InvalidInput, LimitExceeded, NotFound
 from oneid.services.audiences import AudienceService
@@ -60,7 +60,7 @@ class ScorePlugs:
     def __init__(self, models: ScoreModels) -> None:
         self._models = models
 
-    async def __call__(self) -> Plugs:
+    async def __call__(self) -> Brought:
         """As the models are now."""
         known = {(model.kind, model.key): model for model in await self._models.all()}
 
@@ -77,7 +77,7 @@ class ScorePlugs:
         def vap(_: Parser, given: Json, path: Path) -> Rule:
             return read(ScoreKind.VAP, given, path)
 
-        return {"rfm": rfm, "vap": vap}
+        return Brought({"rfm": rfm, "vap": vap})
 
 
 class ScoreService:

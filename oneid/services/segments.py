@@ -174,6 +174,11 @@ class SegmentService:
         await self._segments.drop(ids)
         await self._building.build()
 
+    async def naming_tag(self, names: set[str], but: str) -> list[str]:
+        """The names of segments, hidden ones too, whose rules name one of these tags; `but` one of them."""
+        segments = await self._segments.dynamic()
+        return [one.name for one in segments if one.id != but and names & tags_in(one.rule)]
+
     def _hidden(self, wanted: "HiddenSegment", known: Segment | None) -> Segment:
         now = format_time(self._clock.now())
         kind, rule = SegmentKind.DYNAMIC, dict(wanted.rule)
@@ -211,6 +216,17 @@ class SegmentService:
             await self._segments.remove(segment.id, remove, sequence())
         if add or remove:
             await self._materialisation.settle()
+
+
+def tags_in(written: Any) -> set[str]:
+    """The tags that a written rule names."""
+    if isinstance(written, list):
+        return {name for one in written for name in tags_in(one)}
+    if not isinstance(written, Mapping):
+        return set()
+    condition = written.get("tag")
+    own = {str(condition["tag"])} if isinstance(condition, Mapping) and "tag" in condition else set[str]()
+    return own | {name for one in written.values() for name in tags_in(one)}
 
 
 def check_kind(new: NewSegment) -> None:

@@ -15,6 +15,7 @@ from oneid.domain.segments.rules import (
     BucketRule,
     CadenceRule,
     EventRule,
+    HeldRule,
     IdentifierRule,
     Not,
     Op,
@@ -65,13 +66,15 @@ class Compiler:
             case _:
                 return self._leaf(rule)
 
-    def _leaf(self, rule: AttributeRule | IdentifierRule | Timed | BucketRule) -> Query:
+    def _leaf(self, rule: AttributeRule | IdentifierRule | Timed | HeldRule | BucketRule) -> Query:
         match rule:
             case AttributeRule():
                 return self._attribute(rule)
             case IdentifierRule(kind, present):
                 has = {"term": {"identifierTypes": kind}}
                 return has if present else denied(has)
+            case HeldRule(numbers):
+                return {"bool": {"should": [self._present.held(number) for number in numbers]}}
             case BucketRule():
                 return in_buckets(rule)
             case EventRule() | SequenceRule() | CadenceRule():

@@ -30,6 +30,7 @@ from oneid.domain.customers import AttributeValue, CustomerRecord, LinkedIdentif
 if TYPE_CHECKING:
     from api.graphql.scores.types import ScoreCard
     from api.graphql.segments.types import Segment
+    from api.graphql.tags.types import TagAssignment
 
 
 @strawberry.enum(description="Who collected a value.")
@@ -154,6 +155,15 @@ class Customer(Node):
         from api.graphql.segments.types import Segment
 
         return list(map(Segment.from_domain, await info.context.loaders.segments.load(self.record.one_id)))
+
+    @field("The tags that the customer has now, in order of their paths.")
+    async def tags(
+        self, info: Info
+    ) -> list[Annotated["TagAssignment", strawberry.lazy("api.graphql.tags.types")]]:
+        from api.graphql.tags.types import TagAssignment
+
+        held = await info.context.loaders.tags.load(self.record.one_id)
+        return list(map(TagAssignment.from_domain, held))
 
     @field("The scores by a model, now; null if there is no such model.")
     async def scores(

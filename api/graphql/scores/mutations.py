@@ -123,8 +123,14 @@ def told(given: EventPattern, name: str) -> Pattern:
     return pattern(stored(given), (name,))
 
 
-@strawberry.type(description="The answer to defineRfm and defineVap.")
-class DefineScoresPayload:
+@strawberry.type(description="The answer to defineRfm.")
+class DefineRfmPayload:
+    model: ScoreModel | None = strawberry.field(description="The model.")
+    user_errors: list[UserError] = strawberry.field(description="Why nothing was saved; empty on success.")
+
+
+@strawberry.type(description="The answer to defineVap.")
+class DefineVapPayload:
     model: ScoreModel | None = strawberry.field(description="The model.")
     user_errors: list[UserError] = strawberry.field(description="Why nothing was saved; empty on success.")
 
@@ -132,18 +138,18 @@ class DefineScoresPayload:
 @strawberry.type
 class ScoreMutations:
     @root("Defines an RFM model; segments that name it follow at once.", Scope.SEGMENTS_WRITE)
-    async def define_rfm(self, info: Info, input: InputOf[DefineRfmInput]) -> DefineScoresPayload:
+    async def define_rfm(self, info: Info, input: InputOf[DefineRfmInput]) -> DefineRfmPayload:
         scores = info.context.services.scores
         try:
             model = await scores.define(await input.to_domain(scores))
         except BUSINESS as error:
-            return DefineScoresPayload(model=None, user_errors=[UserError.from_domain(error)])
-        return DefineScoresPayload(model=ScoreModel.from_domain(model), user_errors=[])
+            return DefineRfmPayload(model=None, user_errors=[UserError.from_domain(error)])
+        return DefineRfmPayload(model=ScoreModel.from_domain(model), user_errors=[])
 
     @root("Defines a VAP model; segments that name it follow at once.", Scope.SEGMENTS_WRITE)
-    async def define_vap(self, info: Info, input: InputOf[DefineVapInput]) -> DefineScoresPayload:
+    async def define_vap(self, info: Info, input: InputOf[DefineVapInput]) -> DefineVapPayload:
         try:
             model = await info.context.services.scores.define(input.to_domain())
         except BUSINESS as error:
-            return DefineScoresPayload(model=None, user_errors=[UserError.from_domain(error)])
-        return DefineScoresPayload(model=ScoreModel.from_domain(model), user_errors=[])
+            return DefineVapPayload(model=None, user_errors=[UserError.from_domain(error)])
+        return DefineVapPayload(model=ScoreModel.from_domain(model), user_errors=[])

@@ -169,6 +169,14 @@ class BucketCondition:
     to: int = strawberry.field(description="The last bucket, up to 9999.")
 
 
+@strawberry.input(description="A condition on tags, however a customer came to them.")
+class TagCondition:
+    tag: strawberry.ID = strawberry.field(description="The tag, by global id or path.")
+    include_descendants: bool = strawberry.field(
+        default=False, description="Whether one of the tags below it will do, too."
+    )
+
+
 @strawberry.input(description="Scores from one to another, both included.")
 class ScoreRange:
     min: int | None = strawberry.field(default=None, description="The lowest; default: 1.")
@@ -205,6 +213,7 @@ class SegmentRule:
     sequence: SequenceCondition | None = strawberry.field(
         default=UNSET, description="What the customer did, in order."
     )
+    tag: TagCondition | None = strawberry.field(default=UNSET, description="Has a tag.")
     cadence: CadenceCondition | None = strawberry.field(
         default=UNSET, description="Longer without an event than is usual for the customer."
     )
@@ -221,7 +230,13 @@ class SegmentRule:
         return written
 
 
-NAMES: Final = {"not_": "not", "from_": "from", "last_days": "lastDays", "within_hours": "withinHours"}
+NAMES: Final = {
+    "not_": "not",
+    "from_": "from",
+    "last_days": "lastDays",
+    "within_hours": "withinHours",
+    "include_descendants": "includeDescendants",
+}
 """What is called otherwise in Python."""
 
 
@@ -236,7 +251,9 @@ def stored(value: Any) -> Any:
     given = {name: one for name, one in vars(value).items() if one is not None and one is not UNSET}
     found = {NAMES.get(name, name): one if name == "value" else stored(one) for name, one in given.items()}
     if isinstance(value, SegmentRule) and "segment" in found:
-        found["segment"] = segment_name(found["segment"])
+        found["segment"] = own_id("Segment", found["segment"])
+    if isinstance(value, TagCondition):
+        found["tag"] = own_id("Tag", found["tag"])
     return found
 
 
@@ -244,7 +261,12 @@ def strawberry_input(value: Any) -> bool:
     return hasattr(type(value), "__strawberry_definition__")
 
 
+def own_id(kind: str, id_: str) -> str:
+    """The id of an object by its global id; anything else is taken for a key or a path."""
+    found, name = decode_id(id_) or ("", "")
+    return name if found == kind else id_
+
+
 def segment_name(id_: str) -> str:
     """The id of a segment by its global id; anything else is taken for a key."""
-    kind, name = decode_id(id_) or ("", "")
-    return name if kind == "Segment" else id_
+    return own_id("Segment", id_)

@@ -1,6 +1,7 @@
 """From what a caller wrote to the tree: every refusal names the place in the rule."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -125,6 +126,14 @@ Plug = Callable[[Parser, Json, Path], Rule]
 """Parses the condition of one name. It may answer with any tree: mostly with conditions that there are."""
 
 Plugs = Mapping[str, Plug]
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """The conditions that a module brings, and the ids of the segments that they may bring in."""
+
+    plugs: Plugs
+    segments: Sequence[str] = ()
 
 
 def leaf(kind: str, given: Any, path: Path) -> Rule:

@@ -156,6 +156,13 @@ class SegmentRule:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldRule:
+    """Who has the intervals of one of these numbers: tags that were given or computed."""
+
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BucketRule:
     """Ten thousand stable random buckets for each salt; those from `first` to `last`, both included."""
 
@@ -167,7 +174,9 @@ class BucketRule:
 Timed: TypeAlias = EventRule | SequenceRule | CadenceRule
 """What the history of a customer decides: true in intervals of time."""
 
-Rule: TypeAlias = All | AnyOf | Not | AttributeRule | IdentifierRule | Timed | SegmentRule | BucketRule
+Rule: TypeAlias = (
+    All | AnyOf | Not | AttributeRule | IdentifierRule | Timed | SegmentRule | HeldRule | BucketRule
+)
 
 
 def nodes(rule: Rule) -> "list[Rule]":

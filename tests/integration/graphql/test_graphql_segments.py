@@ -197,7 +197,7 @@ async def test_a_segment_may_be_a_part_of_another_one_but_not_of_itself(
     refused = (await api(UPDATE, input={"id": inner["id"], "rule": circle}))["updateSegment"]
 
     assert [(e["code"], e["field"]) for e in refused["userErrors"]] == [
-        ("CONFLICT", ["rule", "any", "1", "segment"])
+        ("CYCLE", ["rule", "any", "1", "segment"])
     ]
     assert in_it((await api(SEGMENT, id=inner["id"]))["segment"]) == {came}
 

@@ -1,0 +1,102 @@
+"""Tags, and the tags that customers have."""
+
+from enum import Enum
+
+import strawberry
+from strawberry.scalars import JSON
+
+from api.graphql.context import Context, Info
+from api.graphql.fields import field
+from api.graphql.relay import Node, encode_id
+from api.graphql.scalars import DateTime
+from api.graphql.segments.rules import own_id
+from api.graphql.segments.transitions import told
+from oneid.domain.tags import tree
+from oneid.services import tags as service
+
+
+@strawberry.enum(description="How a tag comes to customers.")
+class TagMethod(Enum):
+    MANUAL = strawberry.enum_value("MANUAL", description="By hand.")
+    IMPORT = strawberry.enum_value("IMPORT", description="From a file; only of what a customer was given.")
+    JOURNEY = strawberry.enum_value("JOURNEY", description="By a journey; only of what a customer was given.")
+    RULE = strawberry.enum_value("RULE", description="Whoever its rule is true for, as long as it is.")
+    MODEL = strawberry.enum_value("MODEL", description="By the score that a model computes.")
+    EXPRESSION = strawberry.enum_value("EXPRESSION", description="By an expression.")
+
+
+@strawberry.type(description="A tag in its tree. It can be given to customers whatever its own method is.")
+class Tag(Node):
+    name: str = strawberry.field(description="Its name among those beside it.")
+    path: str = strawberry.field(description="The names from the top, with slashes between.")
+    method: TagMethod = strawberry.field(description="How it comes to customers by itself.")
+    rule_json: JSON | None = strawberry.field(description="The rule as it was written.")
+    expression: str | None = strawberry.field(description="The expression.")
+    model: JSON | None = strawberry.field(description="The model, with the scores that earn the tag.")
+    created_at: DateTime = strawberry.field(description="When it was created.")
+    tag: strawberry.Private[tree.Tag]
+
+    @field("The tag above; null at the top.")
+    async def parent(self, info: Info) -> "Tag | None":
+        found = (await info.context.services.tags.tree()).by_path.get(self.tag.parent_path)
+        return Tag.from_domain(found) if found else None
+
+    @field("The tags directly below, by name.")
+    async def children(self, info: Info) -> list["Tag"]:
+        known = await info.context.services.tags.tree()
+        return [Tag.from_domain(one) for one in known.children(self.path)]
+
+    @field("How many customers have it now.")
+    async def count(self, info: Info) -> int:
+        return await info.context.loaders.tag_counts.load((self.tag.id, False))
+
+    @field("How many customers have it or one below it now, each counted once.")
+    async def roll_up_count(self, info: Info) -> int:
+        return await info.context.loaders.tag_counts.load((self.tag.id, True))
+
+    @classmethod
+    def from_domain(cls, tag: tree.Tag) -> "Tag":
+        scorer = tag.scorer
+        model = {"model": scorer.model, "least": scorer.least, "below": scorer.below} if scorer else None
+        return cls(
+            id=encode_id("Tag", tag.id),
+            name=tag.name,
+            path=tag.path,
+            method=TagMethod[tag.method.name],
+            rule_json=None if tag.rule is None else JSON(dict(tag.rule)),
+            expression=scorer.expression if scorer else None,
+            model=JSON(model) if scorer and scorer.model is not None else None,
+            created_at=DateTime(tag.created_at),
+            tag=tag,
+        )
+
+
+@strawberry.type(description="A tag that a customer has now.")
+class TagAssignment:
+    tag: Tag = strawberry.field(description="The tag.")
+    method: TagMethod = strawberry.field(description="How the customer came to it.")
+    source: str | None = strawberry.field(description="Who or what gave it; null where nobody did.")
+    assigned_at: DateTime | None = strawberry.field(description="When it was given.")
+    expires_at: DateTime | None = strawberry.field(description="When it goes by itself.")
+
+    @classmethod
+    def from_domain(cls, held: service.Held) -> "TagAssignment":
+        given = held.given
+        return cls(
+            tag=Tag.from_domain(held.tag),
+            method=TagMethod[held.method],
+            source=given.source if given else None,
+            assigned_at=told(given.at) if given else None,
+            expires_at=told(given.until) if given and given.until is not None else None,
+        )
+
+
+def tag_name(name: str) -> str:
+    """The id of a tag by its global id; anything else is taken for a path."""
+    return own_id("Tag", name)
+
+
+async def tag_node(context: Context, key: str) -> Tag | None:
+    """A tag by its own id."""
+    found = (await context.services.tags.tree()).by_id.get(key)
+    return Tag.from_domain(found) if found else None

@@ -1,0 +1,157 @@
+"""Tags in Neo4j: definitions as nodes, changed under one lock; what customers were given as a list on each."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+from neo4j import AsyncManagedTransaction
+from pydantic import TypeAdapter
+
+from graph.attachment import Attached
+from graph.client import Graph
+from oneid.clock import sequence
+from oneid.domain.tags.assignments import Assignment, from_stored, to_stored
+from oneid.domain.tags.scorers import Scorer
+from oneid.domain.tags.tree import Tag, TagMethod, TagTree
+
+SCORER: Final = TypeAdapter(Scorer)
+
+VERSION: Final = """
+OPTIONAL MATCH (n:TagCatalog {id: 'current'}) RETURN coalesce(n.version, 0) AS version
+"""
+
+LOCK: Final = """
+MERGE (n:TagCatalog {id: 'current'})
+SET n.version = coalesce(n.version, 0) + 1
+RETURN n.version AS version
+"""
+
+ALL: Final = "MATCH (t:Tag) RETURN properties(t) AS t"
+
+NUMBER: Final = """
+MERGE (n:ConditionCounter {id: 'current'})
+SET n.last = coalesce(n.last, 0) + $count
+RETURN n.last - $count + 1 AS first
+"""
+
+SAVE: Final = """
+UNWIND $rows AS row
+MERGE (t:Tag {id: row.id})
+SET t = row
+"""
+
+DELETE: Final = "UNWIND $ids AS id MATCH (t:Tag {id: id}) DELETE t"
+
+HELD: Final = """
+UNWIND $oneIds AS asked
+MATCH (n:Customer {oneId: asked})
+OPTIONAL MATCH (n)-[:MERGED_INTO]->(survivor:Customer)
+WITH DISTINCT coalesce(survivor, n) AS c
+ORDER BY c.oneId
+SET c.lock = $lock
+RETURN c.oneId AS oneId, c.tags AS tags
+"""
+
+WRITE: Final = """
+UNWIND $rows AS row
+MATCH (c:Customer {oneId: row[0]})
+SET c:Dirty, c.tags = row[1], c.version = c.version + 1
+"""
+
+TAGS: Final = Attached(
+    name="tags",
+    merge="""
+UNWIND $rows AS row
+MATCH (loser:Customer {oneId: row.from})
+MATCH (c:Customer {oneId: row.into})
+SET c.tags = coalesce(c.tags, []) + [one IN coalesce(loser.tags, []) WHERE NOT one IN coalesce(c.tags, [])]
+REMOVE loser.tags
+""",
+    split="UNWIND $rows AS row MATCH (c:Customer {oneId: row.from}) RETURN count(c)",
+    erase="UNWIND $oneIds AS oneId MATCH (c:Customer {oneId: oneId}) REMOVE c.tags",
+    export="""
+UNWIND $oneIds AS oneId
+MATCH (c:Customer {oneId: oneId}) UNWIND c.tags AS tag
+RETURN {tag: tag} AS data
+""",
+)
+"""Who joins another customer brings its tags; a part that is split off leaves them."""
+
+Change = Callable[[TagTree, Callable[[], int]], tuple[Sequence[Tag], Sequence[str]]]
+"""From the tree, and what gives new numbers, to the tags to save and the ids of those to delete."""
+
+
+class Tags:
+    """Reads and changes the tree, and what customers were given."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._tree = TagTree(version=-1)
+
+    async def tree(self) -> TagTree:
+        """All tags as they are now."""
+        version: int = (await self._graph.read("tags.version", VERSION))[0]["version"]
+        if version != self._tree.version:
+            # Read after the version: what is newer than it is read again the next time.
+            rows = await self._graph.read("tags.all", ALL)
+            self._tree = TagTree(version, tuple(tag_of(row["t"]) for row in rows))
+        return self._tree
+
+    async def change(self, change: Change, numbers: int = 0) -> Sequence[Tag]:
+        """Applies `change` to the tree, which may take so many new numbers; concurrent changes follow one another.
+        Returns what was saved. Raises what `change` raises, and nothing is written then."""
+
+        async def work(tx: AsyncManagedTransaction) -> Sequence[Tag]:
+            locked = await (await tx.run(LOCK)).single(strict=True)
+            rows = [row["t"] async for row in await tx.run(ALL)]
+            first = (await (await tx.run(NUMBER, count=numbers)).single(strict=True))["first"]
+            given = iter(range(first, first + numbers))
+            tree = TagTree(locked["version"], tuple(map(tag_of, rows)))
+            saved, gone = change(tree, lambda: next(given))
+            await (await tx.run(SAVE, rows=[row_of(tag) for tag in saved])).consume()
+            await (await tx.run(DELETE, ids=list(gone))).consume()
+            return saved
+
+        return await self._graph.transact("tags.change", work)
+
+    async def reassign(
+        self, one_ids: Sequence[str], change: Callable[[tuple[Assignment, ...]], tuple[Assignment, ...]]
+    ) -> int:
+        """Applies `change` to what each customer was given; returns for how many that changed anything."""
+
+        async def work(tx: AsyncManagedTransaction) -> int:
+            held = [row.data() async for row in await tx.run(HELD, oneIds=list(one_ids), lock=sequence())]
+            rows = list[list[Any]]()
+            for row in held:
+                before = from_stored(row["tags"])
+                after = tuple(sorted(change(before)))
+                if after != tuple(sorted(before)):
+                    rows.append([row["oneId"], to_stored(after)])
+            await (await tx.run(WRITE, rows=rows)).consume()
+            return len(rows)
+
+        return await self._graph.transact("tags.reassign", work)
+
+
+def row_of(tag: Tag) -> dict[str, Any]:
+    return {
+        "id": tag.id,
+        "number": tag.number,
+        "path": tag.path,
+        "method": str(tag.method),
+        "createdAt": tag.created_at,
+        "rule": orjson.dumps(tag.rule).decode() if tag.rule else None,
+        "scorer": SCORER.dump_json(tag.scorer).decode() if tag.scorer else None,
+    }
+
+
+def tag_of(row: Mapping[str, Any]) -> Tag:
+    return Tag(
+        row["id"],
+        row["number"],
+        row["path"],
+        TagMethod(row["method"]),
+        row["createdAt"],
+        orjson.loads(row["rule"]) if row.get("rule") else None,
+        SCORER.validate_json(row["scorer"]) if row.get("scorer") else None,
+    )

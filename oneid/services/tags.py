@@ -1,0 +1,298 @@
+"""Tags: the tree, who gives them, and who has them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+from uuid import uuid4
+
+from graph.attribute_catalog import AttributeCatalog
+from graph.projection import Projections
+from graph.tags import Tags
+from oneid.clock import Clock
+from oneid.domain.catalog import Catalog
+from oneid.domain.customers import CustomerRecord
+from oneid.domain.messages import format_time
+from oneid.domain.segments.intervals import milliseconds
+from oneid.domain.segments.membership import within
+from oneid.domain.segments.parsing import Brought, Json, Parser, Path
+from oneid.domain.segments.rules import AnyOf, HeldRule, Rule
+from oneid.domain.tags.assignments import (
+    Assignment,
+    AssignmentMethod,
+    assigned,
+    unassigned,
+)
+from oneid.domain.tags.packs import PACKS, flattened
+from oneid.domain.tags.scorers import Scorer
+from oneid.domain.tags.tree import Tag, TagMethod, TagTree
+from oneid.errors import Conflict, InvalidInput, OneIdError, TooLarge
+from oneid.services.audiences import AudienceService
+from oneid.services.building import BuildingService
+from oneid.services.judging import JudgingService
+from oneid.services.projection import ProjectionService
+from oneid.services.segments import HiddenSegment, SegmentService
+from search.documents import course_of
+from search.profiles import ProfileIndex
+
+MAX_AT_ONCE: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class NewTag:
+    """What to create. `parent`: id or path of the tag above. At most one of `rule` and `scorer`."""
+
+    name: str
+    parent: str | None = None
+    rule: Mapping[str, Any] | None = None
+    scorer: Scorer | None = None
+
+    @property
+    def method(self) -> TagMethod:
+        if self.rule is not None:
+            return TagMethod.RULE
+        if self.scorer is not None:
+            return TagMethod.EXPRESSION if self.scorer.expression is not None else TagMethod.MODEL
+        return TagMethod.MANUAL
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A tag that a customer has, and by which method. `given`: the particulars where it was given."""
+
+    tag: Tag
+    method: str
+    given: Assignment | None = None
+
+
+class TagPlugs:
+    """The condition `tag` of rules."""
+
+    def __init__(self, tags: Tags) -> None:
+        self._tags = tags
+
+    async def __call__(self) -> Brought:
+        """As the tree is now."""
+        tree = await self._tags.tree()
+
+        def read(parser: Parser, given: Json, path: Path) -> Rule:
+            tag = tree.get(str(given.get("tag")), (*path, "tag"))
+            tags = tree.below(tag) if given.get("includeDescendants") else [tag]
+            rules = [parser.segment(one.id, path) for one in tags if one.rule is not None]
+            return AnyOf((HeldRule(tuple(one.number for one in tags)), *rules))
+
+        return Brought({"tag": read}, [tag.id for tag in tree.tags if tag.rule is not None])
+
+
+class TagService:
+    """Changes the tree, gives tags and takes them, and tells them."""
+
+    def __init__(
+        self,
+        tags: Tags,
+        catalog: AttributeCatalog,
+        segments: SegmentService,
+        audiences: AudienceService,
+        building: BuildingService,
+        judging: JudgingService,
+        projection: ProjectionService,
+        projections: Projections,
+        profiles: ProfileIndex,
+        clock: Clock,
+    ) -> None:
+        self._tags = tags
+        self._catalog = catalog
+        self._segments = segments
+        self._audiences = audiences
+        self._building = building
+        self._judging = judging
+        self._projection = projection
+        self._projections = projections
+        self._profiles = profiles
+        self._clock = clock
+
+    async def tree(self) -> TagTree:
+        """All tags."""
+        return await self._tags.tree()
+
+    async def create(self, new: NewTag) -> Tag:
+        """Creates a tag. Raises InvalidInput, TooLarge, NotFound, Conflict with the path at fault."""
+        (tag,) = await self.create_all([new])
+        return tag
+
+    async def create_all(self, wanted: Sequence[NewTag]) -> Sequence[Tag]:
+        """Creates tags, each after those before it, or none of them. Raises what `create` raises."""
+        for new in wanted:
+            if new.rule is not None and new.scorer is not None:
+                raise InvalidInput("a tag has a rule, or a model or an expression", field=("rule",))
+            if new.scorer is not None:
+                new.scorer.check()
+        now = format_time(self._clock.now())
+        ids = [str(uuid4()) for _ in wanted]
+
+        def change(tree: TagTree, number: Callable[[], int]) -> tuple[Sequence[Tag], Sequence[str]]:
+            made: list[Tag] = []
+            for id_, new in zip(ids, wanted, strict=True):
+                parent = tree.get(new.parent, ("parent",)) if new.parent else None
+                path = tree.place(new.name, parent)
+                made.append(Tag(id_, number(), path, new.method, now, new.rule, new.scorer))
+                tree = TagTree(tree.version, (*tree.tags, made[-1]))
+            return made, ()
+
+        # The rules first: a tag that can be named must have its rule.
+        rules = [
+            HiddenSegment(id_, new.name, new.rule)
+            for id_, new in zip(ids, wanted, strict=True)
+            if new.rule is not None
+        ]
+        await self._keep(rules)
+        try:
+            made = await self._tags.change(change, len(wanted))
+        except OneIdError:
+            await self._segments.drop_hidden([rule.id for rule in rules])
+            raise
+        # Rules that name a tag with what is below it may have changed.
+        await self._building.build()
+        await self._score(made)
+        return made
+
+    async def install(self, pack: str) -> Sequence[Tag]:
+        """Creates the tags of a ready-made tree that are not there yet, and returns them."""
+        known = (await self._tags.tree()).by_path
+        missing = [(path, rule) for path, rule in flattened(PACKS[pack]) if path not in known]
+        wanted = [
+            NewTag(path.rpartition("/")[2], path.rpartition("/")[0] or None, rule) for path, rule in missing
+        ]
+        return await self.create_all(wanted) if wanted else []
+
+    async def update(self, name: str, new: NewTag) -> Tag:
+        """Gives a tag another rule, model or expression, of the method that it has. Raises what `create` raises."""
+        tag = (await self._tags.tree()).get(name)
+        if new.method is not tag.method:
+            raise Conflict(f"the tag is {tag.method}, and a method stays", field=("method",))
+        if new.scorer is not None:
+            new.scorer.check()
+        if new.rule is not None:
+            await self._keep([HiddenSegment(tag.id, tag.name, new.rule)])
+
+        def change(tree: TagTree, _: Callable[[], int]) -> tuple[Sequence[Tag], Sequence[str]]:
+            return [replace(tree.get(tag.id), rule=new.rule, scorer=new.scorer)], ()
+
+        changed = await self._tags.change(change)
+        await self._score(changed)
+        return changed[0]
+
+    async def move(self, name: str, parent: str | None) -> Tag:
+        """Moves a tag with all below it. Raises NotFound, Conflict, TooLarge."""
+
+        def change(tree: TagTree, _: Callable[[], int]) -> tuple[Sequence[Tag], Sequence[str]]:
+            above = tree.get(parent, ("parent",)) if parent else None
+            return tree.moved(tree.get(name), above), ()
+
+        moved = await self._tags.change(change)
+        # Rules that name a tag with what is below it have changed.
+        await self._building.build()
+        return moved[0]
+
+    async def delete(self, name: str) -> Tag:
+        """Deletes a tag, and takes it from everybody. Raises NotFound, Conflict where tags are below it or rules
+        name it."""
+        tree = await self._tags.tree()
+        tag = tree.get(name)
+        if tree.below(tag) != [tag]:
+            raise Conflict("there are tags below it", field=("tag",))
+        if users := await self._segments.naming_tag({tag.id, tag.path}, tag.id):
+            raise Conflict(f"the rule of {users[0]} names it", field=("tag",))
+        await self._tags.change(lambda tree, number: ((), [tag.id]))
+        if tag.rule is not None:
+            await self._segments.drop_hidden([tag.id])
+        await self._score([tag], gone=True)
+        return tag
+
+    async def assign(
+        self,
+        one_ids: Sequence[str],
+        names: Sequence[str],
+        method: AssignmentMethod,
+        source: str,
+        until: datetime | None = None,
+    ) -> int:
+        """Gives customers tags and returns how many had not all of them so. Raises NotFound, TooLarge,
+        InvalidInput."""
+        tags = await self._named(one_ids, names)
+        now = milliseconds(self._clock.now().timestamp())
+        end = milliseconds(until.timestamp()) if until else None
+        if end is not None and end <= now:
+            raise InvalidInput("must be in the future", field=("until",))
+        new = [Assignment(tag.number, method, now, end, source) for tag in tags]
+        return await self._reassign(one_ids, lambda held: assigned(held, new))
+
+    async def unassign(self, one_ids: Sequence[str], names: Sequence[str]) -> int:
+        """Takes tags that were given; returns from how many customers. Raises NotFound, TooLarge."""
+        numbers = frozenset(tag.number for tag in await self._named(one_ids, names))
+        return await self._reassign(one_ids, lambda held: unassigned(held, numbers))
+
+    async def of(self, one_ids: Sequence[str]) -> list[list[Held]]:
+        """For each customer, by its current ONE-ID, the tags that it has now, in order of their paths."""
+        tree, catalog = await self._tags.tree(), await self._catalog.current()
+        records = [entry.record for entry in await self._projections.among(one_ids)]
+        matched = await self._judging.matched(records)
+        now = milliseconds(self._clock.now().timestamp())
+        found = {
+            record.one_id: held(tree, catalog, record, rules, now)
+            for record, rules in zip(records, matched, strict=True)
+        }
+        return [found.get(one_id, []) for one_id in one_ids]
+
+    async def counts(self, asked: Sequence[tuple[str, bool]]) -> list[int]:
+        """How many customers have each tag now, by id; with True also those below it, each customer once."""
+        written = {
+            f"{n}": {"tag": {"tag": id_, "includeDescendants": below}} for n, (id_, below) in enumerate(asked)
+        }
+        rules = {name: await self._audiences.read(rule) for name, rule in written.items()}
+        counts = await self._profiles.counts(await self._audiences.queries(rules))
+        return [counts[str(n)] for n in range(len(asked))]
+
+    async def _reassign(
+        self, one_ids: Sequence[str], change: Callable[[tuple[Assignment, ...]], tuple[Assignment, ...]]
+    ) -> int:
+        changed = await self._tags.reassign(one_ids, change)
+        await self._projection.make_searchable(one_ids)
+        return changed
+
+    async def _named(self, one_ids: Sequence[str], names: Sequence[str]) -> list[Tag]:
+        if len(one_ids) > MAX_AT_ONCE:
+            raise TooLarge(f"at most {MAX_AT_ONCE} customers at a time", field=("customers",))
+        tree = await self._tags.tree()
+        return [tree.get(name, ("tags", str(n))) for n, name in enumerate(names)]
+
+    async def _keep(self, rules: Sequence[HiddenSegment]) -> None:
+        if rules:
+            await self._segments.keep_hidden(rules)
+
+    async def _score(self, tags: Sequence[Tag], *, gone: bool = False) -> None:
+        scored = {tag.number: tag.scorer for tag in tags if tag.scorer is not None}
+        if not scored:
+            return
+
+        def change(catalog: Catalog) -> Catalog:
+            others = [pair for pair in catalog.scorers if pair[0] not in scored]
+            new = [] if gone else list(scored.items())
+            return replace(catalog, version=catalog.version + 1, scorers=(*others, *new))
+
+        await self._catalog.change(change)
+        await self._catalog.mark_all()
+
+
+def held(tree: TagTree, catalog: Catalog, record: CustomerRecord, rules: set[str], now: int) -> list[Held]:
+    """The tags of a customer: given, computed, and by rule."""
+    by_number = {tag.number: tag for tag in tree.tags}
+    given = [
+        Held(by_number[one.number], one.method, one)
+        for one in record.tags
+        if one.number in by_number and within([(one.at, one.until)], now)
+    ]
+    scored = course_of(replace(record, tags=(), held={}), catalog)
+    computed = [Held(tag, tag.method) for number in scored if (tag := by_number.get(number))]
+    ruled = [Held(tree.by_id[id_], TagMethod.RULE) for id_ in rules if id_ in tree.by_id]
+    return sorted([*given, *computed, *ruled], key=lambda one: (one.tag.path, one.method))
