@@ -8,9 +8,10 @@ from typing import Final
 
 from graph.attachment import Attached
 from graph.households import HOUSEHOLDS
+from graph.lifecycles import STAGES
 from graph.memberships import MEMBERSHIPS
 from graph.proposals import PROPOSALS
 from graph.segments import LISTS
 from graph.tags import TAGS
 
-ATTACHED: Final[tuple[Attached, ...]] = (HOUSEHOLDS, PROPOSALS, LISTS, MEMBERSHIPS, TAGS)
+ATTACHED: Final[tuple[Attached, ...]] = (HOUSEHOLDS, PROPOSALS, LISTS, MEMBERSHIPS, TAGS, STAGES)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from graph.client import Graph
+from oneid.domain import lifecycles
 from oneid.domain.attributes import from_stored
 from oneid.domain.customers import CustomerRecord, LinkedIdentifier
 from oneid.domain.identifiers import Identifier
@@ -79,6 +80,7 @@ def record_of(row: dict[str, Any]) -> CustomerRecord:
         former_one_ids=tuple(one_id for _, one_id in in_order(row["former"])),
         held=conditions.from_stored(row.get("conditions")),
         lists=tuple(sorted(row.get("lists") or ())),
+        stages=lifecycles.from_stored(row.get("stages")),
         tags=assignments.from_stored(row.get("tags")),
     )
 

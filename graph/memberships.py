@@ -10,7 +10,9 @@ from typing import Any, Final
 
 from graph.attachment import Attached
 from graph.client import Graph
+from graph.lifecycles import Lifecycles, change_row
 from graph.segments import Segments
+from oneid.domain.lifecycles import Position, StageChange, to_stored
 from oneid.domain.segments.membership import Live, Membership, Transition, compared_date
 
 KEEP: Final = """
@@ -22,6 +24,8 @@ SET c.lock = $lock
 WITH c, row WHERE coalesce(c.segmentsSeq, 0) = row.seen AND NOT c:Merged
 SET c.segments = row.segments, c.segmentsSeq = row.seen + 1, c.wakeAt = row.wakeAt
 FOREACH (told IN row.transitions | CREATE (t:SegmentTransition) SET t = told)
+FOREACH (stages IN row.stages | SET c:Dirty, c.stages = stages, c.version = c.version + 1)
+FOREACH (told IN row.changes | CREATE (s:StageChange) SET s = told)
 RETURN collect(c.oneId) AS kept
 """
 
@@ -98,19 +102,30 @@ part that is split off begins where it was."""
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What became of a customer: `seen` is the number of the list that it was judged by."""
+    """What became of a customer: `seen` is the number of the list that it was judged by; `stages`: where it is in
+    its lifecycles if that changed, and by which `changes`."""
 
     one_id: str
     seen: int
     segments: Collection[str]
     wake_at: int | None
     transitions: Sequence[Transition]
+    stages: Sequence[Position] | None = None
+    changes: Sequence[StageChange] = ()
 
     def row(self) -> dict[str, Any]:
         """The row of KEEP."""
         told = [{**asdict(one), "kind": str(one.kind)} for one in self.transitions]
         named = {"oneId": self.one_id, "seen": self.seen, "wakeAt": self.wake_at}
-        return {**named, "segments": sorted(self.segments), "transitions": [renamed(row) for row in told]}
+        stages = [] if self.stages is None else [to_stored(self.stages)]
+        changes = [change_row(change) for change in self.changes]
+        return {
+            **named,
+            "segments": sorted(self.segments),
+            "transitions": [renamed(row) for row in told],
+            "stages": stages,
+            "changes": changes,
+        }
 
 
 class Memberships:
@@ -119,6 +134,7 @@ class Memberships:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self._segments = Segments(graph)
+        self._lifecycles = Lifecycles(graph)
         self._live = Live(version=-1)
 
     async def live(self) -> Live:
@@ -133,6 +149,8 @@ class Memberships:
                 frozenset(segment.id for segment in segments),
                 frozenset(s.id for s in segments if s.building and not s.announced),
                 tuple(compared_date(*date) for date in dates),
+                tuple(sorted({lag for segment in segments for lag in segment.lags})),
+                tuple(await self._lifecycles.all()),
             )
         return self._live
 

@@ -110,7 +110,7 @@ class Segments:
         """Writes the next version of a segment, the first if it is new. Raises Conflict where the key is
         another segment's, VersionConflict where somebody else was quicker; nothing is written then."""
         rule = orjson.dumps(segment.rule).decode() if segment.rule else None
-        row = {**asdict(segment), "rule": rule, "dates": dates_row(segment.dates)}
+        row = {**asdict(segment), "rule": rule, "dates": texts(segment.dates), "lags": texts(segment.lags)}
         found = (await self._graph.write("segments.save", SAVE, row=row))[0]
         if found["id"] != segment.id:
             raise Conflict(f"there is a segment {segment.key} already", field=("key",))
@@ -124,7 +124,8 @@ class Segments:
                 "id": s.id,
                 "building": s.building,
                 "conditions": list(s.conditions),
-                "dates": dates_row(s.dates),
+                "dates": texts(s.dates),
+                "lags": texts(s.lags),
             }
             for s in segments
         ]
@@ -174,12 +175,9 @@ class Segments:
         await self._graph.write("segments.members", query, id=id_, rows=sorted(one_ids), lock=lock)
 
 
-def dates_row(dates: Sequence[tuple[str, str, int]]) -> list[str]:
-    return [orjson.dumps(date).decode() for date in dates]
-
-
-def dates_of(rows: Sequence[str] | None) -> tuple[tuple[str, str, int], ...]:
-    return tuple((key, op, days) for key, op, days in map(orjson.loads, rows or ()))
+def texts(rows: Sequence[tuple[Any, ...]]) -> list[str]:
+    """Rows as a property can hold them: a JSON text each."""
+    return [orjson.dumps(row).decode() for row in rows]
 
 
 def segment_of(row: dict[str, Any]) -> Segment:
@@ -196,5 +194,6 @@ def segment_of(row: dict[str, Any]) -> Segment:
         hidden=bool(row.get("hidden")),
         building=row.get("building") or 0,
         announced=bool(row.get("announced")),
-        dates=dates_of(row.get("dates")),
+        dates=tuple((key, op, days) for key, op, days in map(orjson.loads, row.get("dates") or ())),
+        lags=tuple((number, days) for number, days in map(orjson.loads, row.get("lags") or ())),
     )

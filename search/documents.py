@@ -6,6 +6,7 @@ from typing import Any, Final, NotRequired, TypedDict
 
 from oneid.domain.catalog import Catalog
 from oneid.domain.customers import CustomerRecord
+from oneid.domain.lifecycles import stage_intervals
 from oneid.domain.messages import Item, Message, StoredEvent, format_time, parse_time
 from oneid.domain.segments.conditions import Held
 from oneid.domain.tags.assignments import tag_intervals
@@ -157,7 +158,7 @@ def profile_document(record: CustomerRecord, catalog: Catalog = NOTHING_DECLARED
 
 
 def course_of(record: CustomerRecord, catalog: Catalog) -> Held:
-    """Every interval of a customer by number: timed conditions, tags that it was given, tags that are computed."""
+    """Every interval of a customer by number: timed conditions, tags, stages of lifecycles."""
     values = {key: held.value for key, held in record.attributes.items() if held.value is not None}
     types = [linked.identifier.type for linked in record.identifiers]
     always: tuple[tuple[int, int | None], ...] = ((0, None),)
@@ -165,6 +166,7 @@ def course_of(record: CustomerRecord, catalog: Catalog) -> Held:
     return {
         **record.held,
         **tag_intervals(record.tags),
+        **stage_intervals(record.stages),
         **dict.fromkeys(earned, always),
     }
 

@@ -13,6 +13,7 @@ from oneid.bootstrap import Services
 from oneid.domain.customers import CustomerRecord
 from oneid.domain.decisions import Decision
 from oneid.domain.households import Household
+from oneid.domain.lifecycles import Lifecycle, Position
 from oneid.domain.messages import StoredEvent, parse_time
 from oneid.domain.segments.definitions import Segment
 from oneid.services.scores import ScoreCard
@@ -122,6 +123,11 @@ class Loaders:
     def tag_counts(self) -> DataLoader[tuple[str, bool], int]:
         """How many customers have tags, by id; with True also those below."""
         return DataLoader(self._services.tags.counts)
+
+    @cached_property
+    def stages(self) -> DataLoader[str, list[tuple[Lifecycle, Position]]]:
+        """Where customers are in each lifecycle, by ONE-ID."""
+        return DataLoader(self._services.lifecycles.of)
 
     def scores(self, model: str) -> DataLoader[str, ScoreCard | None]:
         """The scores of customers by a model, by ONE-ID."""

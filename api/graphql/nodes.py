@@ -10,6 +10,7 @@ from api.graphql.customers.types import Customer
 from api.graphql.events.types import Event
 from api.graphql.fields import root
 from api.graphql.households.queries import household_node
+from api.graphql.lifecycles.queries import lifecycle_node
 from api.graphql.operations.queries import operation_node
 from api.graphql.proposals.queries import proposal_node
 from api.graphql.relay import MAX_PAGE, Node, decode_id
@@ -32,6 +33,7 @@ KINDS: Final = {
     "Customer": customer_node,
     "Event": event_node,
     "Household": household_node,
+    "Lifecycle": lifecycle_node,
     "MergeProposal": proposal_node,
     "Operation": operation_node,
     "Segment": segment_node,

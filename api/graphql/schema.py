@@ -30,6 +30,8 @@ from api.graphql.execution import AdminSchema
 from api.graphql.households.queries import HouseholdQueries
 from api.graphql.identity.mutations import IdentityMutations
 from api.graphql.identity.queries import IdentityQueries
+from api.graphql.lifecycles.mutations import LifecycleMutations
+from api.graphql.lifecycles.queries import LifecycleQueries
 from api.graphql.nodes import NodeQueries
 from api.graphql.operations.mutations import OperationMutations
 from api.graphql.operations.subscriptions import OperationSubscriptions
@@ -54,6 +56,7 @@ class Query(
     SegmentQueries,
     ScoreQueries,
     TagQueries,
+    LifecycleQueries,
     DeadLetterQueries,
     ErasureQueries,
     HouseholdQueries,
@@ -75,6 +78,7 @@ class Mutation(
     SegmentMutations,
     ScoreMutations,
     TagMutations,
+    LifecycleMutations,
     OperationMutations,
     ErasureMutations,
     ExportMutations,

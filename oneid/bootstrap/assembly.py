@@ -23,6 +23,7 @@ from oneid.bootstrap.work import (
     customers,
     due,
     erasure,
+    lifecycles,
     membership,
     operation_service,
     scores,
@@ -46,6 +47,7 @@ from oneid.services.erasure import ErasureService
 from oneid.services.identity import IdentityService
 from oneid.services.ingestion import IngestionService
 from oneid.services.keys import KeyService
+from oneid.services.lifecycles import LifecycleService
 from oneid.services.membership import MembershipService
 from oneid.services.operations import OperationService
 from oneid.services.proposals import ProposalReview
@@ -78,6 +80,7 @@ class Services:
     audiences: AudienceService
     segments: SegmentService
     scores: ScoreService
+    lifecycles: LifecycleService
     tags: TagService
     tag_import: TagImport
     customers: CustomerService
@@ -153,6 +156,7 @@ def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
         audiences=audiences(stores),
         segments=segments(stores),
         scores=scores(stores),
+        lifecycles=lifecycles(stores),
         tags=tags(stores),
         tag_import=TagImport(tags(stores), customers(stores)),
         customers=customers(stores),

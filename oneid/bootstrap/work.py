@@ -10,6 +10,7 @@ from graph.decisions import DecisionLog
 from graph.divisions import Divisions
 from graph.erasure_work import ErasureWork
 from graph.exports import AttachedData
+from graph.lifecycles import Lifecycles
 from graph.memberships import Memberships
 from graph.operation_files import OperationFiles
 from graph.operations import OperationStore
@@ -35,6 +36,7 @@ from oneid.services.evaluation import EvaluationService, MaterialisationService
 from oneid.services.exporting import CustomerExport
 from oneid.services.ingestion import Searchable
 from oneid.services.judging import JudgingService
+from oneid.services.lifecycles import LifecycleService, StagePlugs
 from oneid.services.membership import MembershipService
 from oneid.services.operation_run import Handler
 from oneid.services.operation_runner import OperationRunner
@@ -98,7 +100,11 @@ def audiences(stores: Stores) -> AudienceService:
         stores.profiles,
         stores.clock,
         stores.zone,
-        (ScorePlugs(ScoreModels(stores.graph)), TagPlugs(Tags(stores.graph))),
+        (
+            ScorePlugs(ScoreModels(stores.graph)),
+            TagPlugs(Tags(stores.graph)),
+            StagePlugs(Lifecycles(stores.graph)),
+        ),
     )
 
 
@@ -115,6 +121,20 @@ def tags(stores: Stores) -> TagService:
         Projections(graph),
         stores.profiles,
         stores.clock,
+    )
+
+
+def lifecycles(stores: Stores) -> LifecycleService:
+    graph = stores.graph
+    return LifecycleService(
+        Lifecycles(graph),
+        segments(stores),
+        audiences(stores),
+        upkeep(stores).projection,
+        Projections(graph),
+        stores.profiles,
+        stores.clock,
+        stores.zone,
     )
 
 
@@ -165,6 +185,7 @@ def due(stores: Stores) -> Callable[[], Awaitable[None]]:
     async def catch_up() -> None:
         while await work.judging.wake() or await work.projection.run_once():
             pass
+        await stores.profiles.refresh()
 
     return catch_up
 

@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import Any
 
 from oneid.domain.identifiers import Identifier
+from oneid.domain.lifecycles import Position
 from oneid.domain.tags.assignments import Assignment
 
 
@@ -47,7 +48,7 @@ class CustomerRecord:
     """A customer, whole. `sequence` orders customers by creation; `merged_into` is set on a former
     customer, which then has neither identifiers nor attributes. `held`: by number of a timed condition the
     intervals in which it holds (`segments.conditions`); `lists`: the segments of fixed members that it is in;
-    `tags`: those that it was given."""
+    `tags`: those that it was given; `stages`: where it is in each lifecycle."""
 
     one_id: str
     version: int
@@ -63,3 +64,4 @@ class CustomerRecord:
     )
     lists: tuple[str, ...] = ()
     tags: tuple[Assignment, ...] = ()
+    stages: tuple[Position, ...] = ()

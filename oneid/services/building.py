@@ -13,9 +13,9 @@ from graph.memberships import Memberships
 from graph.segments import Segments
 from oneid.clock import monotonic, sequence
 from oneid.domain.segments.conditions import timed
-from oneid.domain.segments.dates import relative
+from oneid.domain.segments.dates import lags, relative
 from oneid.domain.segments.definitions import Segment
-from oneid.domain.segments.rules import AttributeRule, Rule
+from oneid.domain.segments.rules import HeldRule, Rule
 from oneid.services.audiences import AudienceService
 from oneid.services.evaluation import MaterialisationService
 from search.members import Members
@@ -114,7 +114,9 @@ class BuildingService:
             else:
                 await self._join(segment, plan.rule, one_ids)
         for date in relative([plan.rule]).values():
-            await self._arm(date)
+            await self._arm({"exists": {"field": field_of(date.definition)}})
+        for number, _ in lags([plan.rule]):
+            await self._arm(await self._audiences.query(HeldRule((number,))))
 
     async def _join(self, segment: Segment, rule: Rule, one_ids: Sequence[str]) -> None:
         """Puts customers in whose document is as the graph says, and has the others judged."""
@@ -136,9 +138,9 @@ class BuildingService:
                 found = await self._members.among(members, await self._audiences.query(rule))
                 await self._memberships.mark(set(members) - found.keys())
 
-    async def _arm(self, date: AttributeRule) -> None:
-        """Has everybody judged who has a date that is compared: time will change it."""
-        async for one_ids in self._members.of({"exists": {"field": field_of(date.definition)}}):
+    async def _arm(self, query: Query) -> None:
+        """Has everybody judged for whom time will change something."""
+        async for one_ids in self._members.of(query):
             await self._memberships.mark(one_ids)
 
 
@@ -154,6 +156,7 @@ def prepared(segment: Segment, rule: Rule, *, announced: bool = False) -> Segmen
         segment,
         conditions=tuple(sorted(timed(rule))),
         dates=dates,
+        lags=tuple(sorted(lags([rule]))),
         building=sequence(),
         announced=announced,
     )

@@ -12,6 +12,9 @@ from search.profiles import ProfileIndex
 from search.segments.histories import Histories
 
 ROUND: Final = 1_000
+SETTLED: Final = 5
+"""Rounds after which what is still marked was marked by others: a change of stage marks its customer again."""
+
 KEPT_FOR_PREVIEWS: Final = 100
 FORGOTTEN_AFTER: Final = 600.0
 """Seconds. Who has asked for a condition may still be asking the index with it."""
@@ -90,6 +93,9 @@ class MaterialisationService:
 
     async def settle(self) -> None:
         """Returns when every change of a customer before this call is found by searches."""
-        while await self._projection.run_once(ROUND) == ROUND:
-            pass
+        for _ in range(SETTLED):
+            while (found := await self._projection.run_once(ROUND)) == ROUND:
+                pass
+            if not found:
+                break
         await self._profiles.refresh()

@@ -11,6 +11,7 @@ from graph.projection import Projected
 from oneid.clock import Clock, sequence
 from oneid.domain.catalog import Catalog
 from oneid.domain.customers import CustomerRecord
+from oneid.domain.lifecycles import Position, StageChange, advanced, moved
 from oneid.domain.segments.intervals import milliseconds
 from oneid.domain.segments.membership import (
     Course,
@@ -64,7 +65,9 @@ class JudgingService:
         """Judges customers whose marks were read, and returns the ONE-IDs of those that have to be judged again,
         since somebody else judged or a segment changed meanwhile. Raises Retriable."""
         live = await self._memberships.live()
-        if not live.ids and not any(entry.record.held or entry.record.tags for entry in entries):
+        if not live.ids and not any(
+            entry.record.held or entry.record.tags or entry.record.stages for entry in entries
+        ):
             return set()
         catalog = await self._catalog.current()
         cases = [self._case(entry, live, catalog) for entry in entries]
@@ -115,11 +118,35 @@ def verdict(case: Case, matched: Sequence[tuple[int, set[str]]], live: Live) -> 
     before, one_id = case.entry.membership, case.entry.record.one_id
     inside, told = moves(before, matched, live)
     wake = wake_at(case.course.changes(), case.instants[-1])
-    if (inside, wake) == (before.segments, before.wake_at):
-        return None
     place = sequence()
+    stages, changes = staged(case.entry, matched, live, place)
+    if (inside, wake) == (before.segments, before.wake_at) and not changes:
+        return None
     transitions = [
         Transition(f"{one_id}:{before.seen + 1}:{n}", segment, one_id, kind, at, place + n)
         for n, (at, segment, kind) in enumerate(told)
     ]
-    return Judged(one_id, before.seen, inside, wake, transitions)
+    return Judged(one_id, before.seen, inside, wake, transitions, stages if changes else None, changes)
+
+
+def staged(
+    entry: Projected, matched: Sequence[tuple[int, set[str]]], live: Live, place: int
+) -> tuple[Sequence[Position], list[StageChange]]:
+    """Where a customer comes to in its lifecycles, and by which steps."""
+    positions, changes = entry.record.stages, list[StageChange]()
+    before = entry.membership.segments
+    for at, found in matched:
+        for lifecycle in live.lifecycles:
+            of_stage = {lifecycle.segment_of(stage): stage.key for stage in lifecycle.stages}
+            true = {key for id_, key in of_stage.items() if id_ in found}
+            entered = {key for id_, key in of_stage.items() if id_ in found - before}
+            here = next((one for one in positions if one.lifecycle == lifecycle.id), None)
+            for step in advanced(lifecycle, here, true, entered, at):
+                number = place + len(changes)
+                id_ = f"{entry.record.one_id}:{entry.membership.seen + 1}:{lifecycle.id}:{len(changes)}"
+                source = here.stage if here else None
+                change = (id_, lifecycle.id, entry.record.one_id, source, step.stage, at, number)
+                changes.append(StageChange(*change))
+                positions, here = moved(positions, step), step
+        before = frozenset(found)
+    return positions, changes

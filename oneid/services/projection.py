@@ -15,7 +15,7 @@ from search.profiles import ProfileIndex
 
 PARTS: Final = 2
 ROUNDS: Final = 10
-"""Where others judge the same customers at the same time, each of them is through after a few."""
+"""A customer is marked again when its stage changes, or when somebody else judges it at the same time."""
 
 logger = logging.getLogger(__name__)
 
@@ -54,15 +54,17 @@ class ProjectionService:
 
     async def _make_searchable(self, one_ids: Sequence[str]) -> None:
         for _ in range(ROUNDS):
-            if not await self._project(await self._marks.dirty_among(one_ids)):
+            batch = await self._marks.dirty_among(one_ids)
+            await self._project(batch)
+            if not batch:
                 break
         await together((self._profiles.refresh(), self._events.refresh()))
 
-    async def _project(self, batch: Sequence[Projected]) -> int:
-        """Writes first and clears the marks afterwards: a crash in between only writes the same again. Returns how
-        many keep their mark, since somebody else was judging them."""
+    async def _project(self, batch: Sequence[Projected]) -> None:
+        """Writes first and clears the marks afterwards: a crash in between only writes the same again. Whom
+        somebody else was judging keeps the mark."""
         if not batch:
-            return 0
+            return
         live = [entry.record for entry in batch if not entry.merged]
         gone = [(entry.record.one_id, entry.record.version) for entry in batch if entry.merged]
         refused = await self._writer.write(live, gone)
@@ -74,10 +76,9 @@ class ProjectionService:
         again = await self._judging.judge([entry for entry in batch if not (entry.merged or entry.unjudged)])
         seen = {entry.record.one_id: entry.record.version for entry in batch}
         await self._marks.clean({one_id: version for one_id, version in seen.items() if one_id not in again})
-        return len(again)
 
 
-async def together(work: Iterable[Awaitable[object]]) -> None:
+async def together(work: Iterable[Awaitable[None]]) -> None:
     """Waits for all of it, also when a part fails, and raises the first failure: nothing is left behind."""
     for outcome in await asyncio.gather(*work, return_exceptions=True):
         if isinstance(outcome, BaseException):

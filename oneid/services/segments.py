@@ -152,8 +152,9 @@ class SegmentService:
             return SegmentRule(segment.id, None)
         return await self._audiences.read(segment.rule, within=segment.id)
 
-    async def keep_hidden(self, wanted: Sequence["HiddenSegment"]) -> None:
-        """Saves the rules of tags and stages, in place of those that they had.
+    async def keep_hidden(self, wanted: Sequence["HiddenSegment"], *, announced: bool = False) -> None:
+        """Saves the rules of tags and stages, in place of those that they had; `announced`: who is in by them has
+        entered.
 
         Raises:
             InvalidInput, TooLarge, NotFound, Conflict: with the path of the rule at fault; nothing is saved then.
@@ -166,7 +167,7 @@ class SegmentService:
         conditions = {id_: one for rule in rules for id_, one in timed(rule).items()}
         await self._materialisation.numbers(conditions)
         for segment, rule in zip(new, rules, strict=True):
-            await self._segments.save(prepared(segment, rule))
+            await self._segments.save(prepared(segment, rule, announced=announced))
         await self._building.build()
 
     async def drop_hidden(self, ids: Sequence[str]) -> None:
@@ -177,7 +178,8 @@ class SegmentService:
     async def naming_tag(self, names: set[str], but: str) -> list[str]:
         """The names of segments, hidden ones too, whose rules name one of these tags; `but` one of them."""
         segments = await self._segments.dynamic()
-        return [one.name for one in segments if one.id != but and names & tags_in(one.rule)]
+        named = ((one, {told.get("tag") for told in conditions_in(one.rule, "tag")}) for one in segments)
+        return [one.name for one, tags in named if one.id != but and names & tags]
 
     def _hidden(self, wanted: "HiddenSegment", known: Segment | None) -> Segment:
         now = format_time(self._clock.now())
@@ -218,15 +220,15 @@ class SegmentService:
             await self._materialisation.settle()
 
 
-def tags_in(written: Any) -> set[str]:
-    """The tags that a written rule names."""
+def conditions_in(written: Any, kind: str) -> list[Mapping[str, Any]]:
+    """The conditions of a kind in a written rule."""
     if isinstance(written, list):
-        return {name for one in written for name in tags_in(one)}
+        return [told for one in written for told in conditions_in(one, kind)]
     if not isinstance(written, Mapping):
-        return set()
-    condition = written.get("tag")
-    own = {str(condition["tag"])} if isinstance(condition, Mapping) and "tag" in condition else set[str]()
-    return own | {name for one in written.values() for name in tags_in(one)}
+        return []
+    own = written.get(kind)
+    below = [told for one in written.values() for told in conditions_in(one, kind)]
+    return [own, *below] if isinstance(own, Mapping) else below
 
 
 def check_kind(new: NewSegment) -> None:

@@ -35,8 +35,8 @@ EVERYBODY: Final[Query] = {"match_all": {}}
 class Present(Protocol):
     """How a query asks what only time decides."""
 
-    def held(self, number: int) -> Query:
-        """Who has the intervals of a number now."""
+    def held(self, number: int, days: int = 0) -> Query:
+        """Who has the intervals of a number now, and has had them for so many days."""
         ...
 
     def relative(self, rule: AttributeRule) -> Query:
@@ -73,8 +73,8 @@ class Compiler:
             case IdentifierRule(kind, present):
                 has = {"term": {"identifierTypes": kind}}
                 return has if present else denied(has)
-            case HeldRule(numbers):
-                return {"bool": {"should": [self._present.held(number) for number in numbers]}}
+            case HeldRule(numbers, days):
+                return {"bool": {"should": [self._present.held(number, days) for number in numbers]}}
             case BucketRule():
                 return in_buckets(rule)
             case EventRule() | SequenceRule() | CadenceRule():

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from oneid.domain.messages import format_time
-from oneid.domain.segments.dates import relative_name
+from oneid.domain.segments.dates import lag_name, relative_name
+from oneid.domain.segments.histories import DAY_MS
 from oneid.domain.segments.intervals import milliseconds
 from oneid.domain.segments.rules import AttributeRule, Op
 from search.segments.holding import holds
@@ -28,9 +29,12 @@ class Instant:
     at: datetime
     zone: str
 
-    def held(self, number: int) -> Query:
-        """Who has the intervals of a number at the instant."""
-        return holds(number, milliseconds(self.at.timestamp()))
+    def held(self, number: int, days: int = 0) -> Query:
+        """Who has the intervals of a number at the instant, and had them so many days before."""
+        at = milliseconds(self.at.timestamp())
+        if not days:
+            return holds(number, at)
+        return {"bool": {"filter": [holds(number, at), holds(number, at - days * DAY_MS)]}}
 
     def relative(self, rule: AttributeRule) -> Query:
         """Whose date compares so with the instant."""
@@ -64,8 +68,8 @@ class Instant:
 class Told:
     """What a stored query asks: the names in `holding`."""
 
-    def held(self, number: int) -> Query:
-        return {"term": {"holding": str(number)}}
+    def held(self, number: int, days: int = 0) -> Query:
+        return {"term": {"holding": lag_name(number, days) if days else str(number)}}
 
     def relative(self, rule: AttributeRule) -> Query:
         return {"term": {"holding": relative_name(rule)}}

@@ -28,6 +28,7 @@ from oneid.domain import households as domain
 from oneid.domain.customers import AttributeValue, CustomerRecord, LinkedIdentifier
 
 if TYPE_CHECKING:
+    from api.graphql.lifecycles.types import LifecyclePosition
     from api.graphql.scores.types import ScoreCard
     from api.graphql.segments.types import Segment
     from api.graphql.tags.types import TagAssignment
@@ -164,6 +165,15 @@ class Customer(Node):
 
         held = await info.context.loaders.tags.load(self.record.one_id)
         return list(map(TagAssignment.from_domain, held))
+
+    @field("Where the customer is in each lifecycle.")
+    async def lifecycle_stages(
+        self, info: Info
+    ) -> list[Annotated["LifecyclePosition", strawberry.lazy("api.graphql.lifecycles.types")]]:
+        from api.graphql.lifecycles.types import LifecyclePosition
+
+        found = await info.context.loaders.stages.load(self.record.one_id)
+        return [LifecyclePosition.from_domain(*pair) for pair in found]
 
     @field("The scores by a model, now; null if there is no such model.")
     async def scores(

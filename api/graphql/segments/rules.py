@@ -177,6 +177,15 @@ class TagCondition:
     )
 
 
+@strawberry.input(description="A condition on where a customer is in a lifecycle.")
+class StageCondition:
+    lifecycle: str = strawberry.field(description="The lifecycle's key.")
+    stage: str = strawberry.field(description="The stage's key.")
+    in_for_days: int | None = strawberry.field(
+        default=None, description="For at least so many times 24 hours; default: however long."
+    )
+
+
 @strawberry.input(description="Scores from one to another, both included.")
 class ScoreRange:
     min: int | None = strawberry.field(default=None, description="The lowest; default: 1.")
@@ -217,6 +226,7 @@ class SegmentRule:
     cadence: CadenceCondition | None = strawberry.field(
         default=UNSET, description="Longer without an event than is usual for the customer."
     )
+    stage: StageCondition | None = strawberry.field(default=UNSET, description="In a stage of a lifecycle.")
     rfm: RfmCondition | None = strawberry.field(default=UNSET, description="Scores of an RFM model.")
     vap: VapCondition | None = strawberry.field(default=UNSET, description="Scores of a VAP model.")
     segment: strawberry.ID | None = strawberry.field(
@@ -235,6 +245,7 @@ NAMES: Final = {
     "from_": "from",
     "last_days": "lastDays",
     "within_hours": "withinHours",
+    "in_for_days": "inForDays",
     "include_descendants": "includeDescendants",
 }
 """What is called otherwise in Python."""

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from oneid.domain.messages import format_time, parse_time
 from oneid.domain.segments.histories import DAY_MS
 from oneid.domain.segments.intervals import Interval, milliseconds
-from oneid.domain.segments.rules import AttributeRule, Op, Rule, nodes
+from oneid.domain.segments.rules import AttributeRule, HeldRule, Op, Rule, nodes
 
 RELATIVE: Final = frozenset({Op.WITHIN_LAST, Op.WITHIN_NEXT, Op.MORE_THAN_AGO, Op.ANNIVERSARY})
 YEAR_DAYS: Final = 366
@@ -26,6 +26,23 @@ def relative_name(rule: AttributeRule) -> str:
     """The same for the same comparison of the same attribute."""
     told = json.dumps([rule.definition.key, rule.op, rule.value])
     return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+def lags(rules: Iterable[Rule]) -> set[tuple[int, int]]:
+    """Number and days of what must have held for days already."""
+    found = (node for rule in rules for node in nodes(rule) if isinstance(node, HeldRule) and node.days)
+    return {(number, node.days) for node in found for number in node.numbers}
+
+
+def lag_name(number: int, days: int) -> str:
+    """The name of having held for days."""
+    return f"{number}-{days}"
+
+
+def lagged(intervals: Iterable[Interval], days: int) -> list[Interval]:
+    """When intervals have held for so many days already."""
+    shifted = [(start + days * DAY_MS, end) for start, end in intervals]
+    return [(start, end) for start, end in shifted if end is None or start < end]
 
 
 def date_intervals(rule: AttributeRule, value: str, near: datetime, zone: ZoneInfo) -> list[Interval]:

@@ -8,7 +8,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from oneid.domain.catalog import AttributeDefinition, AttributeType
-from oneid.domain.segments.dates import date_intervals, relative_name
+from oneid.domain.lifecycles import Lifecycle
+from oneid.domain.segments.dates import date_intervals, lag_name, lagged, relative_name
 from oneid.domain.segments.intervals import Interval
 from oneid.domain.segments.rules import AttributeRule, Op
 
@@ -48,12 +49,15 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """The segments that are rules, as judging needs them. `silent`: those that nobody enters or leaves now."""
+    """The segments that are rules, as judging needs them. `silent`: those that nobody enters or leaves now; `lags`:
+    numbers that must have held for days."""
 
     version: int = 0
     ids: frozenset[str] = frozenset()
     silent: frozenset[str] = frozenset()
     dates: tuple[AttributeRule, ...] = ()
+    lags: tuple[tuple[int, int], ...] = ()
+    lifecycles: tuple[Lifecycle, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,9 @@ def course(
     found = {
         relative_name(rule): date_intervals(rule, dates[rule.definition.key], near, zone) for rule in compared
     }
+    for number, days in live.lags:
+        if number in numbers:
+            found[lag_name(number, days)] = lagged(numbers[number], days)
     return Course(numbers, found)
 
 

@@ -157,9 +157,10 @@ class SegmentRule:
 
 @dataclass(frozen=True, slots=True)
 class HeldRule:
-    """Who has the intervals of one of these numbers: tags that were given or computed."""
+    """Who has the intervals of one of these numbers, tags or stages, for so many days already."""
 
     numbers: tuple[int, ...]
+    days: int = 0
 
 
 @dataclass(frozen=True, slots=True)

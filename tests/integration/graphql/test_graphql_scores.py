@@ -1,6 +1,6 @@
 """RFM and VAP over GraphQL, by the injected clock."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -32,18 +32,23 @@ query Card($id: String!, $model: String!) {
 """
 
 
-def ago(days: float) -> str:
-    return (datetime.now(UTC) - timedelta(days=days)).isoformat()
-
-
 def order(event: str, days: float, amount: float, **properties: Any) -> dict[str, Any]:
-    told = {"amount": amount, **properties}
-    return {"type": "track", "event": event, "timestamp": ago(days), "properties": told}
+    """An order so many days ago."""
+    return {"type": "track", "event": event, "ago": days, "properties": {"amount": amount, **properties}}
+
+
+async def sent(api: Api, user: str, *events: dict[str, Any]) -> list[dict[str, Any]]:
+    """Sends events with their times by the clock of the deployment, which tests move."""
+    now = datetime.fromisoformat((await api("{ clock { now } }"))["clock"]["now"])
+    items = list[dict[str, Any]]()
+    for event in events:
+        told = {key: value for key, value in event.items() if key != "ago"}
+        items.append({**told, "userId": user, "timestamp": (now - timedelta(days=event["ago"])).isoformat()})
+    return await api.ingest(*items, wait="INDEXED")
 
 
 async def customer(api: Api, fresh: Fresh, *events: dict[str, Any]) -> str:
-    user = fresh("u")
-    (first, *_) = await api.ingest(*({**event, "userId": user} for event in events), wait="INDEXED")
+    (first, *_) = await sent(api, fresh("u"), *events)
     one_id: str = first["oneId"]
     return one_id
 
@@ -173,13 +178,9 @@ async def test_vap_puts_nine_people_into_their_cells_and_an_order_moves_attritio
     assert found == [cell for _, cell in people]
     assert ids[5] in await members(api, {"vap": {"model": name, "v": {"min": 3}, "a": {"min": 3}}})
 
-    user = fresh("more")
-    await api.ingest(
-        {**order(name, 0, 10, category="c0"), "userId": user, "context": {"externalIds": []}}, wait="INDEXED"
-    )
     query = "query C($id: String!) { customer(by: { oneId: $id }) { identifiers { value } } }"
     (identifier,) = (await api(query, id=ids[5]))["customer"]["identifiers"]
-    await api.ingest({**order(name, 0, 10, category="c0"), "userId": identifier["value"]}, wait="INDEXED")
+    await sent(api, identifier["value"], order(name, 0, 10, category="c0"))
     told = await card(api, ids[5], name)
     assert told["cell"] == "311"
     assert "usual time" in told["scores"][1]["explanation"]

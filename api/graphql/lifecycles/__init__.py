@@ -1,0 +1,1 @@
+"""Lifecycles in the schema."""

@@ -1,0 +1,166 @@
+"""Lifecycles: stages in an order, and when a customer goes from one to another."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import orjson
+
+from oneid.errors import Conflict, InvalidInput, NotFound, TooLarge
+
+KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+MAX_NAME: Final = 200
+MAX_STAGES: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage. `number` stands for it in the index and is never used again; `sources`: the stages that one may come
+    from, None: those before it. Whoever is in no stage may come to any."""
+
+    key: str
+    name: str
+    number: int
+    rule: Mapping[str, Any]
+    sources: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Lifecycle:
+    """A model: its stages in order. Of several whose rules are true the last one counts. Times are RFC 3339."""
+
+    id: str
+    key: str
+    name: str
+    version: int
+    stages: tuple[Stage, ...]
+    updated_at: str
+
+    @cached_property
+    def order(self) -> Mapping[str, int]:
+        return {stage.key: place for place, stage in enumerate(self.stages)}
+
+    def stage(self, key: str, field: Sequence[str] = ("stage",)) -> Stage:
+        """A stage by its key. Raises NotFound."""
+        if key not in self.order:
+            raise NotFound(f"there is no stage {key}", field=tuple(field))
+        return self.stages[self.order[key]]
+
+    def legal(self, source: str | None, target: Stage) -> bool:
+        """Whether one may go from a stage (None: no stage) to another one."""
+        if source is None or source not in self.order:
+            return True
+        if target.sources is not None:
+            return source in target.sources
+        return self.order[source] < self.order[target.key]
+
+    def segment_of(self, stage: Stage) -> str:
+        """The id of the hidden segment of a stage's rule."""
+        return f"{self.id}:{stage.key}"
+
+    def check(self) -> None:
+        """Raises InvalidInput, TooLarge, NotFound where the model makes no sense."""
+        if not KEY.fullmatch(self.key):
+            message = "a key has 1 to 64 small letters, digits, _ or -, and starts with a letter or a digit"
+            raise InvalidInput(message, field=("key",))
+        if not 0 < len(self.name) <= MAX_NAME:
+            raise InvalidInput(f"a name has 1 to {MAX_NAME} characters", field=("name",))
+        if not 2 <= len(self.stages) <= MAX_STAGES:
+            raise TooLarge(f"a lifecycle has 2 to {MAX_STAGES} stages", field=("stages",))
+        for place, stage in enumerate(self.stages):
+            self._check(stage, ("stages", str(place)))
+
+    def _check(self, stage: Stage, path: tuple[str, ...]) -> None:
+        if not KEY.fullmatch(stage.key):
+            raise InvalidInput("is no key", field=(*path, "key"))
+        if self.order[stage.key] != int(path[1]):
+            raise Conflict(f"there are two stages {stage.key}", field=(*path, "key"))
+        for place, source in enumerate(stage.sources or ()):
+            self.stage(source, (*path, "from", str(place)))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """Where a customer is. `place`: the stage's in the order, so that a merge can tell which is further; `since`:
+    milliseconds since 1970; `manual`: somebody put the customer there."""
+
+    lifecycle: str
+    place: int
+    since: int
+    stage: str
+    number: int
+    manual: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StageChange:
+    """A customer went from one stage to another; None is no stage. `sequence`: its place in the order of the
+    deployment; `reason`: what a person gave for it."""
+
+    id: str
+    lifecycle: str
+    one_id: str
+    source: str | None
+    target: str
+    at: int
+    sequence: int
+    manual: bool = False
+    reason: str | None = None
+
+
+def advanced(
+    lifecycle: Lifecycle, position: Position | None, true: Collection[str], entered: Collection[str], at: int
+) -> list[Position]:
+    """The positions that a customer comes to at an instant, one after the other. `true`: the keys of the stages
+    whose rules are true; `entered`: those that just became so. From where a person put the customer only what
+    just became true leads away."""
+    path: list[Position] = []
+    seen: set[str] = set()
+    while True:
+        here = position.stage if position else None
+        told = entered if position and position.manual else true
+        stays = [lifecycle.order[here]] if here and here in told and here in lifecycle.order else []
+        ways = [
+            lifecycle.order[stage.key]
+            for stage in lifecycle.stages
+            if stage.key in told and stage.key not in {here, *seen} and lifecycle.legal(here, stage)
+        ]
+        best = max([*ways, *stays], default=None)
+        if best is None or best in stays:
+            return path
+        stage = lifecycle.stages[best]
+        position = Position(lifecycle.id, best, at, stage.key, stage.number)
+        seen.add(stage.key)
+        path.append(position)
+
+
+def from_stored(rows: Iterable[str] | None) -> tuple[Position, ...]:
+    """Of two positions in one lifecycle, after a merge, the further one counts."""
+    found: dict[str, Position] = {}
+    for row in rows or ():
+        lifecycle, place, since, stage, number, manual = orjson.loads(row)
+        one = Position(lifecycle, place, since, stage, number, manual)
+        known = found.get(lifecycle)
+        if known is None or (one.place, -one.since) > (known.place, -known.since):
+            found[lifecycle] = one
+    return tuple(sorted(found.values()))
+
+
+def to_stored(positions: Iterable[Position]) -> list[str]:
+    """A JSON text each, so that lists can be joined without being read."""
+    return [
+        orjson.dumps([one.lifecycle, one.place, one.since, one.stage, one.number, one.manual]).decode()
+        for one in sorted(positions)
+    ]
+
+
+def moved(positions: Iterable[Position], new: Position) -> tuple[Position, ...]:
+    """With a new position in its lifecycle."""
+    return tuple(sorted([*(one for one in positions if one.lifecycle != new.lifecycle), new]))
+
+
+def stage_intervals(positions: Iterable[Position]) -> dict[int, tuple[tuple[int, int | None], ...]]:
+    """Since when each stage holds, by its number."""
+    return {one.number: ((one.since, None),) for one in positions}

@@ -1,0 +1,277 @@
+"""Lifecycles: models, who is where, and how that changes."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from graph.lifecycles import Lifecycles
+from graph.projection import Projections
+from oneid.clock import Clock, sequence
+from oneid.domain.lifecycles import Lifecycle, Position, Stage, StageChange, moved
+from oneid.domain.messages import format_time
+from oneid.domain.segments.intervals import milliseconds
+from oneid.domain.segments.operators import MAX_DAYS, whole
+from oneid.domain.segments.parsing import Brought, Json, Parser, Path
+from oneid.domain.segments.rules import All, HeldRule, Not, Rule
+from oneid.errors import Conflict, Cycle, InvalidInput, LimitExceeded, NotFound, Required
+from oneid.services.audiences import AudienceService
+from oneid.services.projection import ProjectionService
+from oneid.services.segments import HiddenSegment, SegmentService, conditions_in
+from search.profiles import ProfileIndex
+
+MAX_LIFECYCLES: Final = 50
+MAX_TREND_DAYS: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class NewStage:
+    """A stage as it is written: `sources` None: whoever is in a stage before it may come."""
+
+    key: str
+    name: str
+    rule: Mapping[str, Any]
+    sources: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """So many go, or went, from a stage (None: from none) to another one."""
+
+    source: str | None
+    target: str
+    count: int
+
+
+class StagePlugs:
+    """The condition `stage` of rules."""
+
+    def __init__(self, lifecycles: Lifecycles) -> None:
+        self._lifecycles = lifecycles
+
+    async def __call__(self) -> Brought:
+        """As the lifecycles are now."""
+        known = {lifecycle.key: lifecycle for lifecycle in await self._lifecycles.all()}
+
+        def read(_: Parser, given: Json, path: Path) -> Rule:
+            lifecycle = known.get(str(given.get("lifecycle")))
+            if lifecycle is None:
+                message = f"there is no lifecycle {given.get('lifecycle')}"
+                raise NotFound(message, field=(*path, "lifecycle"))
+            days: Any = given.get("inForDays") or 0
+            if not whole(days, 0, MAX_DAYS):
+                message = f"must be a whole number of days, 0 to {MAX_DAYS}"
+                raise InvalidInput(message, field=(*path, "inForDays"))
+            stage = lifecycle.stage(str(given.get("stage")), (*path, "stage"))
+            return HeldRule((stage.number,), days)
+
+        return Brought({"stage": read})
+
+
+class LifecycleService:
+    """Defines lifecycles, moves customers by hand, and tells who is where."""
+
+    def __init__(
+        self,
+        lifecycles: Lifecycles,
+        segments: SegmentService,
+        audiences: AudienceService,
+        projection: ProjectionService,
+        projections: Projections,
+        profiles: ProfileIndex,
+        clock: Clock,
+        zone: str,
+    ) -> None:
+        self._lifecycles = lifecycles
+        self._segments = segments
+        self._audiences = audiences
+        self._projection = projection
+        self._projections = projections
+        self._profiles = profiles
+        self._clock = clock
+        self._zone = ZoneInfo(zone)
+
+    async def all(self) -> list[Lifecycle]:
+        """Every lifecycle, in order of their keys."""
+        return await self._lifecycles.all()
+
+    async def get(self, key: str) -> Lifecycle:
+        """A lifecycle by its key. Raises NotFound."""
+        for lifecycle in await self._lifecycles.all():
+            if lifecycle.key == key:
+                return lifecycle
+        raise NotFound(f"there is no lifecycle {key}", field=("lifecycle",))
+
+    async def define(self, key: str, name: str, stages: Sequence[NewStage]) -> Lifecycle:
+        """Saves a lifecycle in place of the one of its key; customers come to their stages at once. Stages keep who
+        is in them by their keys.
+
+        Raises:
+            InvalidInput, TooLarge, NotFound, Conflict, LimitExceeded: with the path, also into a rule.
+            Cycle: a rule names a stage of the same lifecycle.
+        """
+        known = {lifecycle.key: lifecycle for lifecycle in await self._lifecycles.all()}
+        if key not in known and len(known) >= MAX_LIFECYCLES:
+            raise LimitExceeded(f"there are at most {MAX_LIFECYCLES} lifecycles", field=("key",))
+        old = known.get(key)
+        lifecycle = await self._made(old, key, name, stages)
+        lifecycle.check()
+        await self._check_rules(lifecycle)
+        await self._lifecycles.save(lifecycle)
+        if old and (gone := set(map(old.segment_of, old.stages)) - set(ids(lifecycle))):
+            await self._segments.drop_hidden(sorted(gone))
+        await self._segments.keep_hidden(hidden(lifecycle), announced=True)
+        return lifecycle
+
+    async def preview(self, key: str, name: str, stages: Sequence[NewStage]) -> list[Flow]:
+        """How many would come to another stage if this were the lifecycle of its key; nothing changes. Raises what
+        `define` raises."""
+        known = {lifecycle.key: lifecycle for lifecycle in await self._lifecycles.all()}
+        lifecycle = await self._made(known.get(key), key, name, stages, numbers=False)
+        lifecycle.check()
+        rules = await self._check_rules(lifecycle)
+        here: dict[str | None, Rule] = {
+            stage.key: HeldRule((stage.number,)) for stage in lifecycle.stages if stage.number
+        }
+        here[None] = All(tuple(Not(rule) for rule in here.values())) if here else All((Not(NOBODY),))
+        asked: dict[str, Rule] = {}
+        for source, inside in here.items():
+            for target in lifecycle.stages:
+                if source != target.key and lifecycle.legal(source, target):
+                    asked[f"{source or ''}/{target.key}"] = All(
+                        (inside, *comes(lifecycle, rules, source, target))
+                    )
+        counts = await self._profiles.counts(await self._audiences.queries(asked))
+        told = ((name.partition("/"), count) for name, count in counts.items() if count)
+        return [Flow(source or None, target, count) for (source, _, target), count in told]
+
+    async def move(
+        self, one_id: str, key: str, stage: str, reason: str, *, force: bool = False
+    ) -> tuple[Lifecycle, StageChange]:
+        """Puts a customer into a stage. Raises NotFound, Required; Conflict where one may not go there from where
+        the customer is, and `force` is not given; nothing changes then."""
+        if not reason.strip():
+            raise Required("a move by hand has a reason", field=("reason",))
+        lifecycle = await self.get(key)
+        target = lifecycle.stage(stage)
+        at = milliseconds(self._clock.now().timestamp())
+
+        def change(owner: str, held: tuple[Position, ...]) -> tuple[tuple[Position, ...], StageChange]:
+            here = next((one.stage for one in held if one.lifecycle == lifecycle.id), None)
+            if here == target.key or not (force or lifecycle.legal(here, target)):
+                message = f"one can't go from {here} to {target.key}"
+                raise Conflict(message, field=("stage",))
+            place = lifecycle.order[target.key]
+            position = Position(lifecycle.id, place, at, target.key, target.number, manual=True)
+            told = (str(uuid4()), lifecycle.id, owner, here, target.key, at, sequence(), True, reason)
+            return moved(held, position), StageChange(*told)
+
+        done = await self._lifecycles.move(one_id, change)
+        await self._projection.make_searchable([done.one_id])
+        return lifecycle, done
+
+    async def of(self, one_ids: Sequence[str]) -> list[list[tuple[Lifecycle, Position]]]:
+        """For each customer, by its current ONE-ID, where it is in each lifecycle."""
+        known = {lifecycle.id: lifecycle for lifecycle in await self._lifecycles.all()}
+        records = {
+            entry.record.one_id: entry.record.stages for entry in await self._projections.among(one_ids)
+        }
+        return [
+            [(known[p.lifecycle], p) for p in records.get(one_id, ()) if p.lifecycle in known]
+            for one_id in one_ids
+        ]
+
+    async def distribution(self, lifecycle: Lifecycle) -> dict[str, int]:
+        """How many are in each stage now, in order."""
+        rules: dict[str, Rule] = {stage.key: HeldRule((stage.number,)) for stage in lifecycle.stages}
+        return await self._profiles.counts(await self._audiences.queries(rules))
+
+    async def trend(self, lifecycle: Lifecycle, since: date, until: date) -> dict[date, dict[str, int]]:
+        """How many were in each stage at the end of each day, both days included. Raises InvalidInput."""
+        days = (until - since).days + 1
+        if not 1 <= days <= MAX_TREND_DAYS:
+            raise InvalidInput(f"must be 1 to {MAX_TREND_DAYS} days", field=("until",))
+        flows = await self._lifecycles.flows(lifecycle.id, self._end(until))
+        by_quarter: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        for flow in flows:
+            by_quarter[flow["quarter"]][flow["target"]] += flow["count"]
+            if flow["source"] is not None:
+                by_quarter[flow["quarter"]][flow["source"]] -= flow["count"]
+        waiting = sorted(by_quarter, reverse=True)
+        now, found = Counter[str](), dict[date, dict[str, int]]()
+        for day in (since + timedelta(days=number) for number in range(days)):
+            while waiting and waiting[-1] * QUARTER_MS < self._end(day):
+                now.update(by_quarter[waiting.pop()])
+            found[day] = {stage.key: now[stage.key] for stage in lifecycle.stages}
+        return found
+
+    async def matrix(self, lifecycle: Lifecycle, since: date, until: date) -> list[Flow]:
+        """Of those in each stage at the end of the first day, how many are in which at the end of the last one.
+        Raises InvalidInput."""
+        if until < since:
+            raise InvalidInput("must not be before the first day", field=("until",))
+        rows = await self._lifecycles.matrix(lifecycle.id, self._end(since), self._end(until))
+        return [Flow(row["source"], row["target"], row["count"]) for row in rows]
+
+    def _end(self, day: date) -> int:
+        """The end of a day, in milliseconds since 1970."""
+        following = day + timedelta(days=1)
+        midnight = datetime(following.year, following.month, following.day, tzinfo=self._zone)
+        return milliseconds(midnight.timestamp())
+
+    async def _made(
+        self,
+        old: Lifecycle | None,
+        key: str,
+        name: str,
+        stages: Sequence[NewStage],
+        *,
+        numbers: bool = True,
+    ) -> Lifecycle:
+        known = {stage.key: stage.number for stage in old.stages} if old else {}
+        missing = [stage.key for stage in stages if stage.key not in known]
+        if numbers and missing:
+            known |= dict(zip(missing, await self._lifecycles.numbers(len(missing)), strict=True))
+        made = tuple(Stage(s.key, s.name, known.get(s.key, 0), s.rule, s.sources) for s in stages)
+        now, version = format_time(self._clock.now()), old.version + 1 if old else 1
+        return Lifecycle(old.id if old else str(uuid4()), key, name, version, made, now)
+
+    async def _check_rules(self, lifecycle: Lifecycle) -> dict[str, Rule]:
+        found = dict[str, Rule]()
+        for place, stage in enumerate(lifecycle.stages):
+            path = ("stages", str(place), "rule")
+            if any(told.get("lifecycle") == lifecycle.key for told in conditions_in(stage.rule, "stage")):
+                raise Cycle("a stage's rule can't name a stage of its own lifecycle", field=path)
+            found[stage.key] = await self._audiences.read(
+                stage.rule, path, within=lifecycle.segment_of(stage)
+            )
+        return found
+
+
+QUARTER_MS: Final = 900_000
+NOBODY: Final = HeldRule((0,))
+"""No number is 0."""
+
+
+def ids(lifecycle: Lifecycle) -> list[str]:
+    return [lifecycle.segment_of(stage) for stage in lifecycle.stages]
+
+
+def hidden(lifecycle: Lifecycle) -> list[HiddenSegment]:
+    return [
+        HiddenSegment(lifecycle.segment_of(stage), stage.name, stage.rule, ("stages", str(place), "rule"))
+        for place, stage in enumerate(lifecycle.stages)
+    ]
+
+
+def comes(lifecycle: Lifecycle, rules: Mapping[str, Rule], source: str | None, target: Stage) -> list[Rule]:
+    """What is true for whoever goes from one stage to another: its rule, and that of no later one that counts."""
+    later = [
+        stage
+        for stage in lifecycle.stages[lifecycle.order[target.key] + 1 :]
+        if stage.key == source or lifecycle.legal(source, stage)
+    ]
+    return [rules[target.key], *(Not(rules[stage.key]) for stage in later)]
