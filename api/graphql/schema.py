@@ -40,6 +40,7 @@ from api.graphql.proposals.queries import ProposalQueries
 from api.graphql.scalars import SCALARS
 from api.graphql.scores.mutations import ScoreMutations
 from api.graphql.scores.queries import ScoreQueries
+from api.graphql.segments.files import SegmentFileMutations
 from api.graphql.segments.mutations import SegmentMutations
 from api.graphql.segments.queries import SegmentQueries
 from api.graphql.tags.mutations import TagMutations
@@ -76,6 +77,7 @@ class Mutation(
     DeadLetterMutations,
     AttributeMutations,
     SegmentMutations,
+    SegmentFileMutations,
     ScoreMutations,
     TagMutations,
     LifecycleMutations,

@@ -48,13 +48,13 @@ from oneid.services.identity import IdentityService
 from oneid.services.ingestion import IngestionService
 from oneid.services.keys import KeyService
 from oneid.services.lifecycles import LifecycleService
+from oneid.services.list_import import ListImport
 from oneid.services.membership import MembershipService
 from oneid.services.operations import OperationService
 from oneid.services.proposals import ProposalReview
 from oneid.services.scores import ScoreService
 from oneid.services.segments import SegmentService
 from oneid.services.stewardship import StewardshipService
-from oneid.services.tag_import import TagImport
 from oneid.services.tags import TagService
 from oneid.services.totals import EventTotals
 from oneid.services.upserts import UpsertService
@@ -82,7 +82,7 @@ class Services:
     scores: ScoreService
     lifecycles: LifecycleService
     tags: TagService
-    tag_import: TagImport
+    list_import: ListImport
     customers: CustomerService
     identity: IdentityService
     stewardship: StewardshipService
@@ -158,7 +158,7 @@ def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
         scores=scores(stores),
         lifecycles=lifecycles(stores),
         tags=tags(stores),
-        tag_import=TagImport(tags(stores), customers(stores)),
+        list_import=ListImport(tags(stores), segments(stores), customers(stores)),
         customers=customers(stores),
         identity=IdentityService(rules, decisions),
         stewardship=stewardship(stores),

@@ -25,7 +25,7 @@ from graph.tags import Tags
 from oneid.bootstrap.stores import Stores
 from oneid.log.dead_letters import DeadLetters
 from oneid.log.erasure import LogErasure
-from oneid.services import exporting, proposals, reindexing, reprocessing
+from oneid.services import exporting, proposals, reindexing, reprocessing, segment_export
 from oneid.services.attributes import AttributeService
 from oneid.services.audiences import AudienceService
 from oneid.services.building import BuildingService
@@ -52,6 +52,7 @@ from oneid.services.reindexing import ReindexService
 from oneid.services.reprocessing import ReprocessService
 from oneid.services.scores import ScorePlugs, ScoreService
 from oneid.services.seeding import SeedService
+from oneid.services.segment_export import SegmentExport
 from oneid.services.segments import SegmentService
 from oneid.services.stewardship import StewardshipService
 from oneid.services.tags import TagPlugs, TagService
@@ -72,13 +73,22 @@ class Upkeep:
 def upkeep(stores: Stores) -> Upkeep:
     marks, catalog = Projections(stores.graph), AttributeCatalog(stores.graph)
     return Upkeep(
-        ProjectionService(marks, profile_writer(stores), judging(stores), stores.profiles, stores.events),
+        projection(stores),
         judging(stores),
-        EvaluationService(Conditions(stores.graph), stores.histories),
+        evaluation(stores),
         RehomingService(marks, Divisions(stores.graph), stores.events),
         ReconciliationService(marks, catalog, stores.profiles, stores.events, stores.clock),
         operation_runner(stores, handlers(stores)),
     )
+
+
+def projection(stores: Stores) -> ProjectionService:
+    marks, writer = Projections(stores.graph), profile_writer(stores)
+    return ProjectionService(marks, writer, judging(stores), stores.profiles, stores.events)
+
+
+def evaluation(stores: Stores) -> EvaluationService:
+    return EvaluationService(Conditions(stores.graph), stores.histories)
 
 
 def attributes(stores: Stores) -> AttributeService:
@@ -117,7 +127,7 @@ def tags(stores: Stores) -> TagService:
         audiences(stores),
         building(stores),
         judging(stores),
-        upkeep(stores).projection,
+        projection(stores),
         Projections(graph),
         stores.profiles,
         stores.clock,
@@ -130,7 +140,7 @@ def lifecycles(stores: Stores) -> LifecycleService:
         Lifecycles(graph),
         segments(stores),
         audiences(stores),
-        upkeep(stores).projection,
+        projection(stores),
         Projections(graph),
         stores.profiles,
         stores.clock,
@@ -180,10 +190,10 @@ def membership(stores: Stores) -> MembershipService:
 
 def due(stores: Stores) -> Callable[[], Awaitable[None]]:
     """Does what the clock has made due, and returns when nothing is any more."""
-    work = upkeep(stores)
+    judges, projector = judging(stores), projection(stores)
 
     async def catch_up() -> None:
-        while await work.judging.wake() or await work.projection.run_once():
+        while await judges.wake() or await projector.run_once():
             pass
         await stores.profiles.refresh()
 
@@ -191,22 +201,21 @@ def due(stores: Stores) -> Callable[[], Awaitable[None]]:
 
 
 def materialisation(stores: Stores) -> MaterialisationService:
-    work = upkeep(stores)
     return MaterialisationService(
         Conditions(stores.graph),
         stores.histories,
-        work.evaluation,
-        work.projection,
+        evaluation(stores),
+        projection(stores),
         stores.profiles,
     )
 
 
 def searchable(stores: Stores) -> Searchable:
-    work = upkeep(stores)
+    evaluator, projector = evaluation(stores), projection(stores)
 
     async def make_searchable(one_ids: Sequence[str]) -> None:
-        await work.evaluation.evaluate(one_ids)
-        await work.projection.make_searchable(one_ids)
+        await evaluator.evaluate(one_ids)
+        await projector.make_searchable(one_ids)
 
     return make_searchable
 
@@ -223,7 +232,13 @@ def handlers(stores: Stores) -> dict[str, Handler]:
         proposals.KIND: proposal_search(stores).handle,
         reindexing.KIND: reindex(stores).run,
         reprocessing.KIND: reprocessing_of(stores).handle,
+        segment_export.KIND: segment_exports(stores).handle,
     }
+
+
+def segment_exports(stores: Stores) -> SegmentExport:
+    graph = stores.graph
+    return SegmentExport(audiences(stores), stores.members, Customers(graph), AttributeCatalog(graph))
 
 
 def operation_runner(stores: Stores, handlers: Mapping[str, Handler]) -> OperationRunner:

@@ -11,7 +11,7 @@ from oneid.domain.customers import CustomerRecord
 from oneid.domain.messages import format_time
 from oneid.domain.segments.conditions import timed
 from oneid.domain.segments.definitions import Segment, SegmentKind
-from oneid.domain.segments.rules import Rule, SegmentRule
+from oneid.domain.segments.rules import All, Not, Rule, SegmentRule
 from oneid.errors import Conflict, InvalidInput, LimitExceeded, NotFound, TooLarge, VersionConflict
 from oneid.services.audiences import AudienceService
 from oneid.services.building import BuildingService, prepared
@@ -145,6 +145,22 @@ class SegmentService:
     async def count(self, segment: Segment) -> tuple[int, str]:
         """How many are in a segment, and when that was asked (RFC 3339)."""
         return await self._audiences.count(await self.rule_of(segment))
+
+    async def only(self, inside: Segment, outside: Segment, **page: Any) -> Page[CustomerRecord]:
+        """A page of who is in one segment and not in another one now, the newest first."""
+        return await self._audiences.members(await self._apart(inside, outside), **page)
+
+    async def difference(self, inside: Segment, outside: Segment) -> int:
+        """How many are in one segment and not in another one now."""
+        return (await self._audiences.count(await self._apart(inside, outside)))[0]
+
+    async def common(self, one: Segment, other: Segment) -> int:
+        """How many are in both segments now."""
+        rule = All((await self.rule_of(one), await self.rule_of(other)))
+        return (await self._audiences.count(rule))[0]
+
+    async def _apart(self, inside: Segment, outside: Segment) -> Rule:
+        return All((await self.rule_of(inside), Not(await self.rule_of(outside))))
 
     async def rule_of(self, segment: Segment) -> Rule:
         """The tree of a segment."""

@@ -9,12 +9,14 @@ from api.graphql.fields import root
 from api.graphql.relay import After, Connection, First, decode_cursor, encode_cursor, page
 from api.graphql.scopes import Scope
 from api.graphql.segments.rules import SegmentRule, segment_name
-from api.graphql.segments.types import Segment, SegmentPreview
+from api.graphql.segments.types import Segment, SegmentDiff, SegmentPreview
 
 CURSOR: Final = "segment"
 
 Rule = Annotated[SegmentRule, strawberry.argument(description="The rule, which need not be saved.")]
 Sample = Annotated[int | None, strawberry.argument(description="How many customers to show: 0 to 100.")]
+Earlier = Annotated[strawberry.ID, strawberry.argument(description="The earlier one, by global id or key.")]
+Later = Annotated[strawberry.ID, strawberry.argument(description="The later one, by global id or key.")]
 Id = Annotated[strawberry.ID | None, strawberry.argument(description="The global id.")]
 Key = Annotated[str | None, strawberry.argument(description="The key.")]
 
@@ -42,6 +44,14 @@ class SegmentQueries:
         return Connection[Segment].of(
             items, has_next=has_next, has_previous=after is not None, count=services.total
         )
+
+    @root(
+        "Who is in one of two segments and not in the other; snapshots of two days, mostly.",
+        Scope.SEGMENTS_READ,
+    )
+    async def segment_diff(self, info: Info, a: Earlier, b: Later) -> SegmentDiff:
+        segments = info.context.services.segments
+        return SegmentDiff(a=await segments.get(segment_name(a)), b=await segments.get(segment_name(b)))
 
     @root("What a rule would find: how many, some of them, how many for each part.", Scope.SEGMENTS_READ)
     async def segment_preview(self, info: Info, rule: Rule, sample: Sample = 10) -> SegmentPreview:

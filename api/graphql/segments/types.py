@@ -77,6 +77,40 @@ class Segment(Node):
         )
 
 
+@strawberry.type(description="Who is in one of two segments and not in the other, now.")
+class SegmentDiff:
+    a: strawberry.Private[definitions.Segment]
+    b: strawberry.Private[definitions.Segment]
+
+    @field("How many are in the later one only.")
+    async def added(self, info: Info) -> int:
+        return await info.context.services.segments.difference(self.b, self.a)
+
+    @field("How many are in the earlier one only.")
+    async def removed(self, info: Info) -> int:
+        return await info.context.services.segments.difference(self.a, self.b)
+
+    @field("How many are in both.")
+    async def stayed(self, info: Info) -> int:
+        return await info.context.services.segments.common(self.a, self.b)
+
+    @field("Who is in the later one only, the newest customer first.")
+    async def added_customers(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Customer]:
+        wanted = page(first, after, last, before)
+        found = await info.context.services.segments.only(self.b, self.a, **wanted.arguments)
+        return customer_connection(found)
+
+    @field("Who is in the earlier one only, the newest customer first.")
+    async def removed_customers(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Customer]:
+        wanted = page(first, after, last, before)
+        found = await info.context.services.segments.only(self.a, self.b, **wanted.arguments)
+        return customer_connection(found)
+
+
 @strawberry.type(description="How many a part of a rule is true for.")
 class SegmentNodeCount:
     path: list[str] = strawberry.field(description="The part's place in the rule.")

@@ -117,7 +117,7 @@ class TagMutations:
     @root("Gives tags from a file, line by line.", Scope.CUSTOMERS_WRITE)
     async def import_tags(self, info: Info, input: InputOf[ImportTagsInput]) -> ImportTagsPayload:
         try:
-            done = await info.context.services.tag_import.run(input.csv, input.source)
+            done = await info.context.services.list_import.tags(input.csv, input.source)
         except BUSINESS as error:
             return ImportTagsPayload(changed=0, user_errors=[UserError.from_domain(error)])
         return ImportTagsPayload(
