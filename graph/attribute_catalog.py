@@ -9,25 +9,30 @@ from pydantic import TypeAdapter
 
 from graph.client import Graph
 from oneid.domain.catalog import AttributeDefinition, Catalog
+from oneid.domain.computations import Computation
 from oneid.domain.tags.scorers import Scorer
 
 STORED: Final = TypeAdapter(tuple[AttributeDefinition, ...])
 SCORERS: Final = TypeAdapter(tuple[tuple[int, Scorer], ...])
+COMPUTATIONS: Final = TypeAdapter(tuple[tuple[str, Computation], ...])
 
 READ: Final = """
 OPTIONAL MATCH (a:AttributeCatalog {id: 'current'})
 RETURN a.version AS version, CASE WHEN a.version <> $known THEN a.definitions END AS definitions,
-       CASE WHEN a.version <> $known THEN a.scorers END AS scorers
+       CASE WHEN a.version <> $known THEN a.scorers END AS scorers,
+       CASE WHEN a.version <> $known THEN a.computations END AS computations
 """
 
 LOCK: Final = """
 MERGE (a:AttributeCatalog {id: 'current'}) SET a.lock = timestamp()
-RETURN a.version AS version, a.definitions AS definitions, a.scorers AS scorers
+RETURN a.version AS version, a.definitions AS definitions, a.scorers AS scorers,
+       a.computations AS computations
 """
 
 WRITE: Final = """
 MATCH (a:AttributeCatalog {id: 'current'}) 
-SET a.version = $version, a.definitions = $definitions, a.scorers = $scorers
+SET a.version = $version, a.definitions = $definitions, a.scorers = $scorers, a.computations = $computations,
+    a.names = $names
 """
 
 # The mark comes first: it takes the lock under which the version is counted up.
@@ -74,6 +79,8 @@ class AttributeCatalog:
             stored: dict[str, Any] = {
                 "definitions": STORED.dump_json(catalog.definitions).decode(),
                 "scorers": SCORERS.dump_json(catalog.scorers).decode(),
+                "computations": COMPUTATIONS.dump_json(catalog.computations).decode(),
+                "names": sorted({one.pattern.name for one in catalog.computed.values()}),
             }
             await (await tx.run(WRITE, {"version": catalog.version, **stored})).consume()
             return catalog
@@ -109,9 +116,10 @@ class AttributeCatalog:
 
 
 def parse(row: dict[str, Any]) -> Catalog:
-    definitions, scorers = row["definitions"], row["scorers"]
+    definitions, scorers, computations = row["definitions"], row["scorers"], row["computations"]
     return Catalog(
         row["version"] or 0,
         STORED.validate_json(definitions) if definitions else (),
         SCORERS.validate_json(scorers) if scorers else (),
+        COMPUTATIONS.validate_json(computations) if computations else (),
     )

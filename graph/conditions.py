@@ -13,6 +13,7 @@ from neo4j import AsyncManagedTransaction
 
 from graph.client import Graph
 from oneid.clock import sequence
+from oneid.domain.attributes import Computed, computed_of
 from oneid.domain.catalog import Catalog
 from oneid.domain.segments.conditions import Condition, Held, from_stored, names_of, timed, to_stored, written
 from oneid.domain.segments.parsing import Parser
@@ -62,8 +63,11 @@ SET c:Unevaluated, c.evaluateSeq = $sequence
 """
 
 MARK_TOLD: Final = f"""
+OPTIONAL MATCH (a:AttributeCatalog {{id: 'current'}})
+WITH coalesce(a.names, []) AS computed
 OPTIONAL MATCH (k:Condition)
-WITH reduce(all = [], names IN collect(k.names) | all + names) AS wanted
+WITH computed, reduce(all = [], names IN collect(k.names) | all + names) AS asked
+WITH computed + asked AS wanted
 UNWIND $rows AS row
 WITH row WHERE any(name IN row[1] WHERE name IN wanted)
 {SURVIVORS}
@@ -73,7 +77,7 @@ MARK: Final = f"UNWIND $rows AS row {SURVIVORS}"
 
 WHOLE: Final = """
 WITH c, c.evaluateSeq AS seen
-RETURN c.oneId AS oneId, seen, c.conditions AS conditions, c:Merged AS merged,
+RETURN c.oneId AS oneId, seen, c.conditions AS conditions, c.computed AS computed, c:Merged AS merged,
        [(m:Merged)-[:MERGED_INTO]->(c) | m.oneId] AS former
 """
 
@@ -93,20 +97,42 @@ MATCH (c:Customer {oneId: row[0]})
 SET c.lock = $lock
 WITH c, row WHERE c.evaluateSeq = row[1]
 REMOVE c:Unevaluated
-WITH c, row WHERE (row[2] IS NOT NULL OR c.unjudged) AND NOT c:Merged
-SET c:Dirty, c.conditions = coalesce(row[2], c.conditions), c.version = c.version + 1
+SET c.evaluateAt = row[4]
+WITH c, row WHERE (row[2] IS NOT NULL OR row[3] IS NOT NULL OR c.unjudged) AND NOT c:Merged
+SET c:Dirty, c.version = c.version + 1,
+    c.conditions = coalesce(row[2], c.conditions), c.computed = coalesce(row[3], c.computed)
 REMOVE c.unjudged
+"""
+
+WAKE: Final = """
+MATCH (c:Customer) WHERE c.evaluateAt <= $now AND NOT c:Merged
+WITH c LIMIT $limit
+SET c:Unevaluated, c.evaluateSeq = $sequence
+REMOVE c.evaluateAt
+RETURN count(c) AS count
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Unevaluated:
-    """A customer to evaluate: all its ONE-IDs, its own first, the mark's number, and what it has now."""
+    """A customer to evaluate: all its ONE-IDs, its own first, the mark's number, and what it has now. `computed`:
+    the values of computed attributes, each with the time of its last change (RFC 3339)."""
 
     one_ids: tuple[str, ...]
     seen: int
     held: Held
     merged: bool
+    computed: Computed
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What was found for a customer; `evaluate_at`: when time changes a computed attribute next (milliseconds)."""
+
+    customer: Unevaluated
+    held: Held
+    computed: Computed
+    evaluate_at: int | None
 
 
 class Conditions:
@@ -168,12 +194,14 @@ class Conditions:
         )
         return found(rows)
 
-    async def keep(self, evaluated: Iterable[tuple[Unevaluated, Held]]) -> None:
+    async def wake(self, now: int, limit: int) -> int:
+        """Marks customers for whom time (milliseconds) changes a computed attribute, at most `limit`; how many."""
+        rows = await self._graph.write("conditions.wake", WAKE, now=now, limit=limit, sequence=sequence())
+        return int(rows[0]["count"])
+
+    async def keep(self, evaluated: Iterable[Evaluated]) -> None:
         """Writes what customers have now, unless they were marked again meanwhile."""
-        rows = [
-            [customer.one_ids[0], customer.seen, None if held == customer.held else to_stored(held)]
-            for customer, held in sorted(evaluated, key=lambda pair: pair[0].one_ids[0])
-        ]
+        rows = [kept_row(one) for one in sorted(evaluated, key=lambda one: one.customer.one_ids[0])]
         await self._graph.write("conditions.keep", KEEP, rows=rows, lock=sequence())
 
     def _rule(self, row: dict[str, Any]) -> Timed:
@@ -181,6 +209,14 @@ class Conditions:
             parsed = Parser(Catalog()).parse(orjson.loads(row["rule"]))
             self._rules[row["id"]] = next(iter(timed(parsed).values()))
         return self._rules[row["id"]]
+
+
+def kept_row(one: Evaluated) -> list[Any]:
+    """Null stands for what has not changed."""
+    before = one.customer
+    held = None if one.held == before.held else to_stored(one.held)
+    computed = None if one.computed == before.computed else orjson.dumps(one.computed).decode()
+    return [before.one_ids[0], before.seen, held, computed, one.evaluate_at]
 
 
 def new_row(id_: str, rule: Timed, number: int) -> dict[str, Any]:
@@ -191,7 +227,11 @@ def new_row(id_: str, rule: Timed, number: int) -> dict[str, Any]:
 def found(rows: list[dict[str, Any]]) -> list[Unevaluated]:
     return [
         Unevaluated(
-            (row["oneId"], *sorted(row["former"])), row["seen"], from_stored(row["conditions"]), row["merged"]
+            (row["oneId"], *sorted(row["former"])),
+            row["seen"],
+            from_stored(row["conditions"]),
+            row["merged"],
+            computed_of(row["computed"]),
         )
         for row in rows
     ]

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from graph.client import Graph
 from oneid.domain import lifecycles
-from oneid.domain.attributes import from_stored
+from oneid.domain.attributes import computed_of, from_stored, with_computed
 from oneid.domain.customers import CustomerRecord, LinkedIdentifier
 from oneid.domain.identifiers import Identifier
 from oneid.domain.segments import conditions
@@ -16,7 +16,7 @@ from oneid.domain.tags import assignments
 
 RECORD: Final = """
 RETURN asked, c.oneId AS oneId, c.version AS version, c.seq AS seq, c.createdAt AS createdAt,
-       c.updatedAt AS updatedAt, c.attributes AS attributes,
+       c.updatedAt AS updatedAt, c.attributes AS attributes, c.computed AS computed,
        [(i:Identifier)-[:IDENTIFIES]->(c) |
         [i.linkedSeq, i.key, i.firstSeenAt, i.lastSeenAt, i.verified, i.source]] AS identifiers,
        [(m:Merged)-[:MERGED_INTO]->(c) | [m.seq, m.oneId]] AS former
@@ -76,7 +76,7 @@ def record_of(row: dict[str, Any]) -> CustomerRecord:
         created_at=row["createdAt"],
         updated_at=row["updatedAt"],
         identifiers=tuple(linked(values) for values in in_order(row["identifiers"])),
-        attributes=from_stored(row["attributes"]),
+        attributes=with_computed(from_stored(row["attributes"]), computed_of(row.get("computed"))),
         former_one_ids=tuple(one_id for _, one_id in in_order(row["former"])),
         held=conditions.from_stored(row.get("conditions")),
         lists=tuple(sorted(row.get("lists") or ())),

@@ -83,7 +83,7 @@ UNWIND $rows AS row
 MATCH (source:Customer {oneId: row.from})
 MATCH (c:Customer {oneId: row.to})
 SET c.segments = source.segments, c.segmentsSeq = coalesce(c.segmentsSeq, 0) + 1,
-    c.conditions = source.conditions
+    c.conditions = source.conditions, c.computed = source.computed
 """,
     erase="""
 UNWIND $oneIds AS oneId

@@ -89,7 +89,7 @@ SET c.lists = coalesce(c.lists, []) + [list IN coalesce(loser.lists, []) WHERE N
 REMOVE loser.lists
 """,
     split="UNWIND $rows AS row MATCH (c:Customer {oneId: row.from}) RETURN count(c)",
-    erase="UNWIND $oneIds AS oneId MATCH (c:Customer {oneId: oneId}) REMOVE c.lists, c.conditions",
+    erase="UNWIND $oneIds AS oneId MATCH (c:Customer {oneId: oneId}) REMOVE c.lists, c.conditions, c.computed",
     export="""
 UNWIND $oneIds AS oneId
 MATCH (c:Customer {oneId: oneId}) UNWIND c.lists AS list

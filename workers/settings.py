@@ -84,6 +84,7 @@ def loops(work: Upkeep) -> tuple[Loop, ...]:
     return (
         Loop("projection", work.projection.run_once, idle=0.1),
         Loop("waking", work.judging.wake, idle=0.5),
+        Loop("recomputing", work.evaluation.wake, idle=0.5),
         # Each round refreshes the event index, which must not be done without pause.
         Loop("evaluation", work.evaluation.run_once, idle=0.1, busy=0.25),
         Loop("rehoming", work.rehoming.run_once, idle=0.25, busy=0.25),

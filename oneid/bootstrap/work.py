@@ -88,12 +88,15 @@ def projection(stores: Stores) -> ProjectionService:
 
 
 def evaluation(stores: Stores) -> EvaluationService:
-    return EvaluationService(Conditions(stores.graph), stores.histories)
+    catalog = AttributeCatalog(stores.graph)
+    return EvaluationService(Conditions(stores.graph), stores.histories, catalog, stores.clock)
 
 
 def attributes(stores: Stores) -> AttributeService:
     catalog = AttributeCatalog(stores.graph)
-    return AttributeService(catalog, stores.profiles, stores.rebuild, stores.percolator)
+    return AttributeService(
+        catalog, stores.profiles, stores.rebuild, stores.percolator, materialisation(stores)
+    )
 
 
 def customers(stores: Stores) -> CustomerService:
@@ -190,9 +193,11 @@ def membership(stores: Stores) -> MembershipService:
 
 def due(stores: Stores) -> Callable[[], Awaitable[None]]:
     """Does what the clock has made due, and returns when nothing is any more."""
-    judges, projector = judging(stores), projection(stores)
+    evaluator, judges, projector = evaluation(stores), judging(stores), projection(stores)
 
     async def catch_up() -> None:
+        while await evaluator.wake() or await evaluator.run_once():
+            pass
         while await judges.wake() or await projector.run_once():
             pass
         await stores.profiles.refresh()

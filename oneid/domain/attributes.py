@@ -1,7 +1,7 @@
 """Attributes: the newest value wins, whatever order the values arrive in."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -49,6 +49,22 @@ def from_stored(stored: str | None) -> Attributes:
 
 Written = tuple[AttributeValue, int]
 """A value that an event wrote, and the number of the part that the event belongs to."""
+
+
+Computed: TypeAlias = dict[str, list[Any]]
+"""Values of computed attributes by key, each as [value, time of its last change]."""
+
+
+def computed_of(stored: str | None) -> Computed:
+    found: Computed = orjson.loads(stored or "{}")
+    return found
+
+
+def with_computed(held: Attributes, computed: Computed) -> Attributes:
+    """What a customer has of both kinds; `source` says which were computed."""
+    if not computed:
+        return held
+    return {**held, **{key: AttributeValue(value, at, "computed") for key, (value, at) in computed.items()}}
 
 
 def share_out(

@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from oneid.domain.messages import parse_time
 from oneid.domain.tags.scorers import Facts, Scorer
 from oneid.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from oneid.domain.computations import Computation
 
 MAX_DEFINITIONS: Final = 500
 MAX_ENUM_VALUES: Final = 1_000
@@ -110,11 +113,12 @@ CHECKS: Final[Mapping[AttributeType, tuple[Callable[[Any], bool], str]]] = {
 @dataclass(frozen=True)
 class Catalog:
     """All definitions at one version; version 0 is the empty catalog. `scorers`: what computes tags, with the
-    numbers of the tags."""
+    numbers of the tags; `computations`: what computes attributes, with their keys."""
 
     version: int = 0
     definitions: tuple[AttributeDefinition, ...] = ()
     scorers: tuple[tuple[int, Scorer], ...] = ()
+    computations: "tuple[tuple[str, Computation], ...]" = ()
 
     @cached_property
     def by_key(self) -> Mapping[str, AttributeDefinition]:
@@ -134,8 +138,17 @@ class Catalog:
         if not self.definitions:
             return {}
         declared = [(self.by_key[key], value) for key, value in values.items() if key in self.by_key]
-        reasons = ((definition.key, definition.misfit(value)) for definition, value in declared)
+        reasons = ((definition.key, self._misfit(definition, value)) for definition, value in declared)
         return {key: reason for key, reason in reasons if reason}
+
+    def _misfit(self, definition: AttributeDefinition, value: Any) -> str | None:
+        computed = definition.key in self.computed
+        return "is computed from events, and nobody writes it" if computed else definition.misfit(value)
+
+    @cached_property
+    def computed(self) -> "Mapping[str, Computation]":
+        """What computes attributes, by their keys."""
+        return dict(self.computations)
 
     def fitting(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """The values that may be written."""

@@ -7,12 +7,15 @@ from typing import Any, Final
 from graph.attribute_catalog import AttributeCatalog
 from oneid.clock import monotonic
 from oneid.domain.catalog import MAX_DEFINITIONS, AttributeDefinition, AttributeType, Catalog
+from oneid.domain.computations import Computation
 from oneid.errors import Conflict, LimitExceeded, Retriable
+from oneid.services.evaluation import MaterialisationService
 from search.profile_rebuild import ProfileRebuild
 from search.profiles import ProfileIndex
 from search.segments.percolator import Percolator
 
 FRESH_SECONDS: Final = 1.0
+MAX_COMPUTED: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class DefinitionChange:
     pii: bool | None = None
     storefront_visible: bool | None = None
     description: str | None = None
+    computed: Computation | None = None
 
     def applied_to(self, catalog: Catalog) -> AttributeDefinition:
         """The definition that results. Raises Conflict, LimitExceeded, InvalidInput."""
@@ -52,8 +56,10 @@ class AttributeService:
         profiles: ProfileIndex,
         rebuild: ProfileRebuild,
         percolator: Percolator,
+        materialisation: MaterialisationService,
     ) -> None:
         self._store = catalog
+        self._materialisation = materialisation
         self._percolator = percolator
         self._profiles = profiles
         self._rebuild = rebuild
@@ -71,6 +77,7 @@ class AttributeService:
         """
         before = await self._store.current()
         definition = change.applied_to(before)
+        check_computed(change, before)
         # The field first: a value must never come before the place where it belongs.
         await self._profiles.declare(definition)
         await self._rebuild.declare(definition)
@@ -80,6 +87,8 @@ class AttributeService:
         definition = catalog.by_key[change.key]
         if definition != before.by_key.get(change.key):
             await self._store.mark(change.key)
+        if change.computed and change.computed != before.computed.get(change.key):
+            await self._materialisation.evaluate_all({change.computed.pattern.name})
         return definition
 
     async def catalog(self) -> Catalog:
@@ -107,11 +116,26 @@ class AttributeService:
             self._known, self._read_at = catalog, monotonic()
 
 
+def check_computed(change: DefinitionChange, catalog: Catalog) -> None:
+    """Raises InvalidInput where a computation makes no sense, Conflict where an attribute that people write would
+    be computed."""
+    if change.computed is None:
+        return
+    change.computed.check(change.type)
+    if change.key in catalog.by_key and change.key not in catalog.computed:
+        raise Conflict(f"{change.key} is written, and can't be computed, too", field=("computed",))
+    if len(catalog.computed) >= MAX_COMPUTED and change.key not in catalog.computed:
+        raise LimitExceeded(f"at most {MAX_COMPUTED} attributes are computed", field=("key",))
+
+
 def added(catalog: Catalog, change: DefinitionChange) -> Catalog:
     """The catalog with a declaration, one version on if that changes it."""
     definition = change.applied_to(catalog)
-    if catalog.by_key.get(change.key) == definition:
+    computed = {**catalog.computed, **({change.key: change.computed} if change.computed else {})}
+    if catalog.by_key.get(change.key) == definition and computed == catalog.computed:
         return catalog
     others = [known for known in catalog.definitions if known.key != change.key]
     definitions = tuple(sorted([*others, definition], key=lambda one: one.key))
-    return replace(catalog, version=catalog.version + 1, definitions=definitions)
+    return replace(
+        catalog, version=catalog.version + 1, definitions=definitions, computations=tuple(computed.items())
+    )

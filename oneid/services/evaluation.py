@@ -1,10 +1,17 @@
 """Evaluation: which timed conditions hold for a customer, and when, from the customer's own events."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
-from graph.conditions import Conditions, Unevaluated
-from oneid.domain.segments.conditions import condition_id, held, names_of
+from graph.attribute_catalog import AttributeCatalog
+from graph.conditions import Conditions, Evaluated, Unevaluated
+from oneid.clock import Clock
+from oneid.domain.catalog import Catalog
+from oneid.domain.messages import format_time
+from oneid.domain.segments.conditions import Condition, condition_id, held, names_of
+from oneid.domain.segments.histories import Occurrence, in_order
+from oneid.domain.segments.intervals import milliseconds
 from oneid.domain.segments.rules import Timed
 from oneid.metrics import EVALUATED
 from oneid.services.projection import ProjectionService
@@ -12,6 +19,7 @@ from search.profiles import ProfileIndex
 from search.segments.histories import Histories
 
 ROUND: Final = 1_000
+WOKEN: Final = 5_000
 SETTLED: Final = 5
 """Rounds after which what is still marked was marked by others: a change of stage marks its customer again."""
 
@@ -23,9 +31,17 @@ FORGOTTEN_AFTER: Final = 600.0
 class EvaluationService:
     """Computes intervals again for marked customers. Any number may run at once, in any process."""
 
-    def __init__(self, conditions: Conditions, histories: Histories) -> None:
+    def __init__(
+        self, conditions: Conditions, histories: Histories, catalog: AttributeCatalog, clock: Clock
+    ) -> None:
         self._conditions = conditions
         self._histories = histories
+        self._catalog = catalog
+        self._clock = clock
+
+    async def wake(self) -> int:
+        """Marks customers for whom time changes a computed attribute and returns how many. Raises Retriable."""
+        return await self._conditions.wake(milliseconds(self._clock.now().timestamp()), WOKEN)
 
     async def run_once(self, limit: int = ROUND) -> int:
         """Evaluates at most `limit` marked customers and returns how many there were. Raises Retriable."""
@@ -42,13 +58,40 @@ class EvaluationService:
             return
         # Read after the marks: who was marked for a new condition is evaluated with it.
         conditions = await self._conditions.all()
+        catalog = await self._catalog.current()
         names = {name for condition in conditions for name in names_of(condition.rule)}
+        names |= {computation.pattern.name for computation in catalog.computed.values()}
         owners = {one_id: customer.one_ids[0] for customer in marked for one_id in customer.one_ids}
         histories = await self._histories.of(owners, names)
+        now = self._clock.now()
         await self._conditions.keep(
-            (customer, held(conditions, histories[customer.one_ids[0]])) for customer in marked
+            evaluated(customer, conditions, catalog, in_order(histories[customer.one_ids[0]]), now)
+            for customer in marked
         )
         EVALUATED.inc(len(marked))
+
+
+def evaluated(
+    customer: Unevaluated,
+    conditions: Sequence[Condition],
+    catalog: Catalog,
+    ordered: Sequence[Occurrence],
+    now: datetime,
+) -> Evaluated:
+    """What a customer with these events has now."""
+    at = milliseconds(now.timestamp())
+    values = {key: one.value(ordered, at) for key, one in catalog.computed.items()}
+    fitting = {k: v for k, v in values.items() if v is not None and catalog.by_key[k].misfit(v) is None}
+    computed = {
+        key: known
+        if (known := customer.computed.get(key)) and known[0] == value
+        else [value, format_time(now)]
+        for key, value in fitting.items()
+    }
+    changes = [
+        change for one in catalog.computed.values() if (change := one.changes(ordered, at)) is not None
+    ]
+    return Evaluated(customer, held(conditions, ordered), computed, min(changes, default=None))
 
 
 class MaterialisationService:
@@ -84,7 +127,10 @@ class MaterialisationService:
         return {condition_id(condition.rule): condition.number for condition in conditions}
 
     async def _bring_up(self, rules: Sequence[Timed]) -> None:
-        names = {name for rule in rules for name in names_of(rule)}
+        await self.evaluate_all({name for rule in rules for name in names_of(rule)})
+
+    async def evaluate_all(self, names: Collection[str]) -> None:
+        """Evaluates everybody under whom events of these names lie."""
         async for one_ids in self._histories.customers(names):
             await self._conditions.mark(one_ids)
         while await self._evaluation.run_once(ROUND) == ROUND:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from graph.conditions import Conditions
+from graph.conditions import Conditions, Evaluated
 from oneid.bootstrap import Stores, materialisation, searchable, upkeep
 from oneid.domain.catalog import AttributeType
 from oneid.domain.segments.conditions import timed
@@ -99,11 +99,11 @@ async def test_a_mark_that_comes_during_an_evaluation_stays(pipeline: Pipeline, 
     (seen,) = await conditions.unevaluated(10)
     await conditions.mark([one_id or ""])
 
-    await conditions.keep([(seen, {7: ((1, 2),)})])
+    await conditions.keep([Evaluated(seen, {7: ((1, 2),)}, {}, None)])
 
     (still,) = await conditions.unevaluated(10)
     assert still.held == {}
-    await conditions.keep([(still, {7: ((1, 2),)})])
+    await conditions.keep([Evaluated(still, {7: ((1, 2),)}, {}, None)])
     assert await conditions.unevaluated(10) == []
 
 
