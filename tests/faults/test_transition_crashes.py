@@ -1,0 +1,159 @@
+"""Saving a segment, finding out who is in it, events and time dying at each of their requests, before it and after it.
+
+Whoever goes on ends with each transition told once: none lost, none doubled, none of somebody who was in it before.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from graph.transitions import Transitions
+from oneid.bootstrap import Stores, building, open_stores, segments, upkeep
+from oneid.clock import SystemClock
+from oneid.domain.segments.definitions import Segment, SegmentKind
+from oneid.domain.segments.membership import TransitionKind
+from oneid.services.segments import NewSegment
+from oneid.settings import Settings
+from search.events import EventIndex
+from search.indexes import IndexNames
+from search.members import Members
+from search.profile_rebuild import ProfileRebuild
+from search.profiles import ProfileIndex
+from search.segments.histories import Histories
+from search.segments.percolator import Percolator
+from tests.faults.crashing import Crash, CrashingGraph, CrashingSearch, Fuse
+from tests.pipeline import Pipeline, event, open_pipeline
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+class HandClock(SystemClock):
+    """A clock that stands where it is set."""
+
+    at = START
+
+    def now(self) -> datetime:
+        return self.at
+
+
+@pytest.fixture(scope="module")
+async def opened(settings: Settings) -> AsyncIterator[Stores]:
+    async with open_stores(settings) as stores:
+        yield stores
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def stores(opened: Stores, clock: HandClock) -> Stores:
+    return replace(opened, clock=clock, zone="UTC")
+
+
+@pytest.fixture
+async def pipeline(clean: None, stores: Stores) -> Pipeline:
+    return await open_pipeline(stores)
+
+
+def dying(stores: Stores, fuse: Fuse) -> Stores:
+    """Stores that die when the fuse blows."""
+    search, names = CrashingSearch(stores.search, fuse), IndexNames("oneid")
+    return replace(
+        stores,
+        graph=CrashingGraph(stores.graph, fuse),
+        search=search,
+        events=EventIndex(search, names.events),
+        histories=Histories(search, names.events),
+        profiles=ProfileIndex(search, names.profiles),
+        rebuild=ProfileRebuild(search, names),
+        percolator=Percolator(search, names.segments),
+        members=Members(search, names.profiles),
+    )
+
+
+class Story:
+    """Somebody who bought before the segment was made, and somebody who buys afterwards. Every step is tried on stores
+    that die, and then done by whoever comes next."""
+
+    def __init__(self, stores: Stores, pipeline: Pipeline, clock: HandClock, fuse: Fuse, name: str) -> None:
+        self._stores = stores
+        self._dying = dying(stores, fuse)
+        self._pipeline = pipeline
+        self._clock = clock
+        self._fuse = fuse
+        self._name = name
+
+    async def run(self) -> tuple[str, list[tuple[str, TransitionKind, datetime]]]:
+        """The segment's id, and the transitions that are right."""
+        self._clock.at = START
+        old = await self._bought(START - DAY)
+        segment = await self._step(self._saved)
+        new = await self._bought(START)
+        await self._step(self._settled)
+        for days in (29.5, 31):
+            self._clock.at = START + days * DAY
+            await self._step(self._settled)
+        left = TransitionKind.LEFT
+        return segment.id, [
+            (new, TransitionKind.ENTERED, START),
+            (old, left, START + 29 * DAY),
+            (new, left, START + 30 * DAY),
+        ]
+
+    async def _bought(self, at: datetime) -> str:
+        item = event(user_id=f"{self._name}-{at}", at=at, extra={"event": self._name})
+        await self._pipeline.append([item], START + timedelta(hours=1))
+        (received,) = await self._pipeline.drain()
+        return received.one_id or ""
+
+    async def _step(self, step: Any) -> Any:
+        if not self._fuse.blown:
+            try:
+                return await step(self._dying)
+            except Crash:
+                assert self._fuse.blown
+        return await step(self._stores)
+
+    async def _saved(self, stores: Stores) -> Segment:
+        rule = {"event": {"name": self._name, "window": {"lastDays": 30}}}
+        segment = await segments(stores).find(self._name)
+        if segment is None:
+            new = NewSegment(self._name, self._name, SegmentKind.DYNAMIC, rule)
+            segment = await segments(stores).create(new)
+        await building(stores).build()
+        await self._settled(stores)
+        return segment
+
+    async def _settled(self, stores: Stores) -> None:
+        work = upkeep(stores)
+        while (
+            await work.evaluation.run_once() or await work.judging.wake() or await work.projection.run_once()
+        ):
+            pass
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("stride", [29, pytest.param(1, marks=pytest.mark.faults)])
+async def test_a_crash_at_any_step_loses_no_transition_and_doubles_none(
+    pipeline: Pipeline, stores: Stores, clock: HandClock, stride: int
+) -> None:
+    at, crashes = 1, 0
+    while True:
+        fuses = [Fuse(at, done=done) for done in (False, True)]
+        for done, fuse in enumerate(fuses):
+            story = Story(stores, pipeline, clock, fuse, f"order-{at}-{done}")
+            segment, expected = await story.run()
+            found = await Transitions(stores.graph).of(segment, 100)
+            told = [(one.one_id, one.kind, datetime.fromtimestamp(one.at / 1000, UTC)) for one in found]
+            assert told == expected, (at, done)
+        crashes += sum(fuse.blown for fuse in fuses)
+        if not any(fuse.blown for fuse in fuses):
+            break
+        at += stride
+    assert crashes * stride > 100
