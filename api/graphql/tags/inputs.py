@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 import strawberry
 from strawberry.scalars import JSON
@@ -130,7 +130,12 @@ def scorer(model: TagModelInput | None, expression: str | None) -> Scorer | None
     if model and expression is not None:
         raise InvalidInput("a tag has a model or an expression", field=("expression",))
     if model:
-        if not isinstance(model.definition, dict):
-            raise InvalidInput("must be an object", field=("model", "definition"))
-        return Scorer(model=model.definition, least=model.least, below=model.below)
+        return Scorer(model=definition(model), least=model.least, below=model.below)
     return Scorer(expression=expression) if expression is not None else None
+
+
+def definition(model: TagModelInput) -> dict[str, Any]:
+    told: Any = model.definition
+    if not isinstance(told, dict):
+        raise InvalidInput("must be an object", field=("model", "definition"))
+    return cast("dict[str, Any]", told)

@@ -69,12 +69,21 @@ def cells(table: Frame, now: datetime) -> dict[str, int]:
         return {}
     days = (now - by["at"].max()).dt.total_seconds() / 86_400
     # Cents, so that sums are exact.
-    money = by["amount"].apply(lambda told: round(told * 100).sum() / 100)
-    r = 1 + sum((days < limit).astype(int) for limit in MODEL.recency)
-    f = 1 + sum((by.size() >= limit).astype(int) for limit in MODEL.frequency)
-    m = 1 + sum((money >= limit).astype(int) for limit in MODEL.monetary)
-    told = r.astype(str) + f.astype(str) + m.astype(str)
+    money = by["amount"].apply(in_cents) / 100
+    r = fifths([days < limit for limit in MODEL.recency])
+    f = fifths([by.size() >= limit for limit in MODEL.frequency])
+    m = fifths([money >= limit for limit in MODEL.monetary])
+    told = r + f + m
     return {str(cell): int(count) for cell, count in told.value_counts().items()}
+
+
+def in_cents(amounts: Frame) -> int:
+    return int(round(amounts * 100).sum())
+
+
+def fifths(reached: list[Frame]) -> Frame:
+    """One to five, as text: how many of the four limits each customer reaches, and one."""
+    return (1 + pandas.concat(reached, axis=1).sum(axis=1)).astype(str)
 
 
 async def loaded(pipeline: Pipeline, stores: Stores, table: Frame) -> dict[str, int]:
