@@ -4,7 +4,7 @@ Each mark carries a number of its own, and is taken off only by whoever saw that
 a customer is being evaluated leaves a mark with another one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -146,6 +146,11 @@ class Conditions:
         """Every condition that is materialised."""
         rows = await self._graph.read("conditions.all", ALL)
         return [Condition(row["id"], row["number"], self._rule(row), row["ready"]) for row in rows]
+
+    async def use(self, ids: Collection[str]) -> list[Condition]:
+        """Those of the conditions that there are; they are not forgotten soon."""
+        await self._graph.write("conditions.use", USED, ids=sorted(ids), at=sequence())
+        return [condition for condition in await self.all() if condition.id in ids]
 
     async def make(self, rules: Mapping[str, Timed]) -> list[Condition]:
         """These conditions, made where they are missing. Raises LimitExceeded."""

@@ -87,10 +87,15 @@ class ProfileIndex:
             total=answer["hits"]["total"]["value"],
         )
 
-    async def counts(self, queries: Mapping[str, dict[str, Any]]) -> dict[str, int]:
-        """How many customers match each query, exactly and all of one moment, by its name."""
+    async def counts(
+        self, queries: Mapping[str, dict[str, Any]], among: Sequence[str] | None = None
+    ) -> dict[str, int]:
+        """How many customers, or how many `among` these, match each query, exactly and all of one moment, by its
+        name."""
         filters = {"filters": {"filters": dict(queries)}}
-        answer = await self._search.search(self._alias, {"size": 0, "aggs": {"counts": filters}})
+        asked = {"match_all": {}} if among is None else {"ids": {"values": list(among)}}
+        body = {"size": 0, "query": asked, "aggs": {"counts": filters}}
+        answer = await self._search.search(self._alias, body)
         buckets = answer["aggregations"]["counts"]["buckets"]
         return {name: bucket["doc_count"] for name, bucket in buckets.items()}
 

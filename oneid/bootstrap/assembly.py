@@ -26,6 +26,7 @@ from oneid.bootstrap.work import (
     lifecycles,
     membership,
     operation_service,
+    previews,
     scores,
     searchable,
     segments,
@@ -51,6 +52,7 @@ from oneid.services.lifecycles import LifecycleService
 from oneid.services.list_import import ListImport
 from oneid.services.membership import MembershipService
 from oneid.services.operations import OperationService
+from oneid.services.previews import PreviewService
 from oneid.services.proposals import ProposalReview
 from oneid.services.scores import ScoreService
 from oneid.services.segments import SegmentService
@@ -78,6 +80,7 @@ class Services:
     ingestion: IngestionService
     attributes: AttributeService
     audiences: AudienceService
+    previews: PreviewService
     segments: SegmentService
     scores: ScoreService
     lifecycles: LifecycleService
@@ -154,6 +157,7 @@ def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
         ingestion=IngestionService(stores.log, replies, clock, searchable(stores), declared.known),
         attributes=declared,
         audiences=audiences(stores),
+        previews=previews(stores),
         segments=segments(stores),
         scores=scores(stores),
         lifecycles=lifecycles(stores),

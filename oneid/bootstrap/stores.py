@@ -29,6 +29,7 @@ from search.profiles import ProfileIndex
 from search.replays import Replays
 from search.segments.histories import Histories
 from search.segments.percolator import Percolator
+from search.segments.tallies import Tallies
 
 BULK_PATIENCE = 60.0
 
@@ -45,6 +46,7 @@ class Stores:
     replays: Replays
     event_erasure: EventErasure
     histories: Histories
+    tallies: Tallies
     profiles: ProfileIndex
     rebuild: ProfileRebuild
     percolator: Percolator
@@ -92,6 +94,7 @@ async def open_stores(settings: Settings, *, patience: float = 10.0) -> AsyncGen
             Replays(search, names.events),
             EventErasure(search, names.events),
             Histories(search, names.events),
+            Tallies(search, names.events),
             ProfileIndex(search, names.profiles),
             ProfileRebuild(search, names),
             Percolator(search, names.segments),

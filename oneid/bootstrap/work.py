@@ -41,6 +41,7 @@ from oneid.services.membership import MembershipService
 from oneid.services.operation_run import Handler
 from oneid.services.operation_runner import OperationRunner
 from oneid.services.operations import OperationService
+from oneid.services.previews import PreviewService
 from oneid.services.profile_writer import ProfileWriter
 from oneid.services.projection import ProjectionService
 from oneid.services.proposals import ProposalSearch
@@ -118,6 +119,18 @@ def audiences(stores: Stores) -> AudienceService:
             TagPlugs(Tags(stores.graph)),
             StagePlugs(Lifecycles(stores.graph)),
         ),
+    )
+
+
+def previews(stores: Stores) -> PreviewService:
+    return PreviewService(
+        materialisation(stores),
+        Customers(stores.graph),
+        stores.profiles,
+        stores.members,
+        stores.tallies,
+        stores.clock,
+        stores.zone,
     )
 
 

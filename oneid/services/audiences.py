@@ -2,19 +2,18 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from graph.attribute_catalog import AttributeCatalog
 from graph.segments import Segments
-from oneid.clock import Clock, monotonic
+from oneid.clock import Clock
 from oneid.domain.catalog import Catalog
 from oneid.domain.customers import CustomerRecord
 from oneid.domain.messages import format_time
 from oneid.domain.segments.conditions import timed
 from oneid.domain.segments.definitions import Segment, SegmentKind
 from oneid.domain.segments.parsing import Brought, Parser, Path, Plugs
-from oneid.domain.segments.rules import All, AnyOf, AttributeRule, Not, Rule, SegmentRule, nodes
+from oneid.domain.segments.rules import AnyOf, AttributeRule, Rule, SegmentRule, nodes
 from oneid.errors import Cycle, Forbidden, NotFound, OneIdError, TooLarge
 from oneid.services.customers import CustomerService
 from oneid.services.evaluation import MaterialisationService
@@ -32,17 +31,6 @@ MAX_EXPANDED: Final = 1_000
 logger = logging.getLogger(__name__)
 
 MAX_SEGMENTS: Final = 200
-MAX_SAMPLE: Final = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """How many a rule is true for, some of them, how many for each node by its path, and the time it took."""
-
-    count: int
-    sample: Sequence[CustomerRecord]
-    counts: Mapping[tuple[str, ...], int]
-    took_ms: int
 
 
 class AudienceService:
@@ -121,20 +109,6 @@ class AudienceService:
         at = format_time(self._clock.now())
         return (await self._profiles.counts({"all": await self.query(rule)}))["all"], at
 
-    async def preview(self, rule: Rule, sample: int, path: Path = ("rule",)) -> Preview:
-        """What a rule would find."""
-        if not 0 <= sample <= MAX_SAMPLE:
-            raise TooLarge(f"a sample has 0 to {MAX_SAMPLE} customers", field=("sample",))
-        start = monotonic()
-        compiler = await self._compiler(rule)
-        parts = {"/".join(place): compiler.compile(part) for place, part in parts_of(rule, path)}
-        counts = await self._profiles.counts(parts)
-        people: Sequence[CustomerRecord] = ()
-        if sample:
-            people = (await self._customers.search(only=compiler.compile(rule), first=sample)).nodes
-        told = {tuple(place.split("/")): count for place, count in counts.items()}
-        return Preview(told[path], people, told, round((monotonic() - start) * 1000))
-
     async def _compiler(self, rule: Rule) -> Compiler:
         numbers = await self._materialisation.numbers(timed(rule))
         return Compiler(Instant(self._clock.now(), self._zone), numbers)
@@ -201,18 +175,3 @@ def named(written: Any) -> set[str]:
     own = {written["segment"]} if isinstance(written.get("segment"), str) else set[str]()
     below = [written.get(kind) for kind in ("all", "any", "not")]
     return own.union(*(named(one) for one in below))
-
-
-def parts_of(rule: Rule, path: Path) -> list[tuple[Path, Rule]]:
-    """Every node of a rule as it was written, with its path; not those within other segments."""
-    found: list[tuple[Path, Rule]] = [(path, rule)]
-    match rule:
-        case All(rules) | AnyOf(rules):
-            kind = "all" if isinstance(rule, All) else "any"
-            for number, below in enumerate(rules):
-                found += parts_of(below, (*path, kind, str(number)))
-        case Not(below):
-            found += parts_of(below, (*path, "not"))
-        case _:
-            pass
-    return found

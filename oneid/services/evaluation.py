@@ -111,6 +111,13 @@ class MaterialisationService:
         self._projection = projection
         self._profiles = profiles
 
+    async def known(self, rules: Mapping[str, Timed]) -> dict[str, int]:
+        """The numbers of those of the conditions, by id, that everybody has been evaluated for. Raises Retriable."""
+        if not rules:
+            return {}
+        conditions = await self._conditions.use(rules)
+        return {condition.id: condition.number for condition in conditions if condition.ready}
+
     async def numbers(self, rules: Mapping[str, Timed]) -> dict[str, int]:
         """The number of each condition, by id, once everybody whom the events tell of has been evaluated for it.
 

@@ -30,6 +30,8 @@ from search.typed import field_of
 Query: TypeAlias = dict[str, Any]
 
 EVERYBODY: Final[Query] = {"match_all": {}}
+NOBODY: Final[Query] = {"match_none": {}}
+NOTHING_SETTLED: Final[Mapping[str, bool]] = {}
 
 
 class Present(Protocol):
@@ -46,11 +48,17 @@ class Present(Protocol):
 
 class Compiler:
     """Compiles rules. `present`: for one instant, or for all of them; `numbers`: the number of each timed
-    condition, by its id."""
+    condition, by its id; `settled`: instead of a number, whether the condition is true."""
 
-    def __init__(self, present: Present, numbers: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        present: Present,
+        numbers: Mapping[str, int],
+        settled: Mapping[str, bool] = NOTHING_SETTLED,
+    ) -> None:
         self._present = present
         self._numbers = numbers
+        self._settled = settled
 
     def compile(self, rule: Rule) -> Query:
         """The query whose hits are the customers for whom the rule is true."""
@@ -78,8 +86,13 @@ class Compiler:
             case BucketRule():
                 return in_buckets(rule)
             case EventRule() | SequenceRule() | CadenceRule():
-                query = self._present.held(self._numbers[condition_id(rule)])
-                return denied(query) if true_for_nobody(rule) else query
+                return self._timed(rule, condition_id(rule))
+
+    def _timed(self, rule: Timed, id_: str) -> Query:
+        if id_ in self._settled:
+            return EVERYBODY if self._settled[id_] else NOBODY
+        query = self._present.held(self._numbers[id_])
+        return denied(query) if true_for_nobody(rule) else query
 
     def _attribute(self, rule: AttributeRule) -> Query:
         query = self._compared(rule, DENIALS.get(rule.op, rule.op))

@@ -55,6 +55,7 @@ class SegmentQueries:
 
     @root("What a rule would find: how many, some of them, how many for each part.", Scope.SEGMENTS_READ)
     async def segment_preview(self, info: Info, rule: Rule, sample: Sample = 10) -> SegmentPreview:
-        audiences = info.context.services.audiences
-        read = await audiences.read(rule.to_domain(), personal=info.context.pii)
-        return SegmentPreview.from_domain(await audiences.preview(read, 10 if sample is None else sample))
+        services = info.context.services
+        read = await services.audiences.read(rule.to_domain(), personal=info.context.pii)
+        found = await services.previews.preview(read, 10 if sample is None else sample)
+        return SegmentPreview.from_domain(found)

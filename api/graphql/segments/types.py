@@ -15,7 +15,7 @@ from api.graphql.segments.pages import customer_connection
 from api.graphql.segments.transitions import SegmentTransition, transition_connection
 from oneid.domain.messages import format_time
 from oneid.domain.segments import definitions
-from oneid.services.audiences import Preview
+from oneid.services.previews import Preview
 
 
 @strawberry.enum(description="How a segment gets its members.")

@@ -1,9 +1,9 @@
 """What a customer did, as far as rules ask: events in order, and tests of their properties."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 from oneid.domain.catalog import is_number
 from oneid.domain.segments.rules import DENIALS, EventPattern, Number, Op, PropertyTest
@@ -34,11 +34,17 @@ def matches(pattern: EventPattern, event: Occurrence) -> bool:
 
 
 def passes(test: PropertyTest, properties: Mapping[str, Any]) -> bool:
-    """Whether a property passes a test. Of a list one entry that passes is enough."""
-    value = property_of(properties, test.property)
-    held: Sequence[Any] = value if isinstance(value, list) else [] if value is None else [value]
+    """Whether a property passes a test. Of a list one entry that passes is enough, also in a list within it."""
+    held = entries(property_of(properties, test.property))
     positive = any(compare(DENIALS.get(test.op, test.op), entry, test.value) for entry in held)
     return positive != (test.op in DENIALS)
+
+
+def entries(value: Any) -> list[Any]:
+    """A value as a list, lists within it opened."""
+    if isinstance(value, list):
+        return [entry for one in cast("list[Any]", value) for entry in entries(one)]
+    return [] if value is None else [value]
 
 
 def property_of(properties: Mapping[str, Any], path: str) -> Any:

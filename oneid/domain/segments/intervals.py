@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import groupby
 from math import ceil
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from oneid.domain.segments.histories import (
     DAY_MS,
@@ -79,7 +79,16 @@ def true_for_nobody(rule: Timed) -> bool:
     return isinstance(rule, EventRule) and judged(rule, Tally())
 
 
-def judged(rule: EventRule, tally: Tally) -> bool:
+class Measured(Protocol):
+    """Values that were counted together."""
+
+    def measured(self, measure: Measure) -> Number | None:
+        """The measure, None where there is none without values."""
+        ...
+
+
+def judged(rule: EventRule, tally: Measured) -> bool:
+    """Whether a rule is true of what was counted."""
     measured = tally.measured(rule.measure)
     return measured is not None and holds(rule.op, measured, rule.value)
 

@@ -84,11 +84,13 @@ class World:
         self._audiences = audiences
         self._clock = clock
         self.people: dict[str, Person] = {}
+        self.past: dict[str, Person] = {}
         self.users: dict[str, str] = {}
         self._dates: tuple[AttributeRule, ...] = ()
 
     async def settle(self, population: list[Person]) -> None:
-        """Replaces the people."""
+        """Replaces the people; those who were there before stay in the stores."""
+        self.past |= self.people
         self.people, self.users = {}, {}
         upserts = UpsertService(self._stores.graph, self._clock, "CN")
         self._clock.at = RECEIVED
