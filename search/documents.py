@@ -4,6 +4,7 @@ import hashlib
 from decimal import Decimal
 from typing import Any, Final, NotRequired, TypedDict
 
+from oneid.domain.attributes import Attributes
 from oneid.domain.catalog import Catalog
 from oneid.domain.customers import CustomerRecord
 from oneid.domain.lifecycles import stage_intervals
@@ -15,7 +16,7 @@ from search.encoding import dumps
 from search.flat import flatten
 from search.segments.buckets import seed
 from search.segments.holding import ranges
-from search.typed import anniversaries, parties, typed_values
+from search.typed import anniversaries, parties, typed_values, unchanged_dates
 
 NAME_KEYS: Final = ("name", "fullName", "full_name", "displayName", "nickname", "nickName", "username")
 GIVEN_KEYS: Final = ("firstName", "first_name", "givenName")
@@ -144,7 +145,7 @@ def profile_document(record: CustomerRecord, catalog: Catalog = NOTHING_DECLARED
         searchable=[record.one_id, *sorted(record.former_one_ids), *(found.value for found in identifiers)],
         names=names(attributes),
         attributes=flatten(attributes),
-        typed=typed_values(record.attributes, catalog),
+        typed=typed(record.attributes, catalog),
         parties=parties(record.attributes, catalog),
         anniversaries=anniversaries(record.attributes, catalog),
         holds=ranges(course_of(record, catalog)),
@@ -155,6 +156,12 @@ def profile_document(record: CustomerRecord, catalog: Catalog = NOTHING_DECLARED
     if seen:
         document["lastSeenAt"] = seen
     return document
+
+
+def typed(attributes: Attributes, catalog: Catalog) -> dict[str, dict[str, Any]]:
+    """The declared attributes, and since when they are so."""
+    values, unchanged = typed_values(attributes, catalog), unchanged_dates(attributes, catalog)
+    return {**values, "date": {**values.get("date", {}), **unchanged}} if unchanged else values
 
 
 def course_of(record: CustomerRecord, catalog: Catalog) -> Held:

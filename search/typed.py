@@ -10,6 +10,7 @@ from typing import Any, Final
 from oneid.domain.attributes import Attributes
 from oneid.domain.catalog import AttributeDefinition, AttributeType, Catalog
 from oneid.domain.messages import format_time, parse_time
+from oneid.domain.segments.dates import since
 from search.client import Search
 
 _KEYWORD: Final = {"type": "keyword", "ignore_above": 8191}
@@ -29,9 +30,17 @@ async def declare(
     search: Search, alias: str, definition: AttributeDefinition, *, ignore: tuple[int, ...] = ()
 ) -> None:
     """Gives an attribute its field; doing it again changes nothing. `ignore`: 404 where there may be no index."""
-    own = {"properties": {definition.key: MAPPINGS[definition.type]}}
-    of_type = {"properties": {definition.type.lower(): own}}
-    await search.request("PUT", f"/{alias}/_mapping", {"properties": {"typed": of_type}}, ignore=ignore)
+    fields = merged(definition, since(definition))
+    await search.request("PUT", f"/{alias}/_mapping", {"properties": {"typed": fields}}, ignore=ignore)
+
+
+def merged(*definitions: AttributeDefinition) -> dict[str, Any]:
+    """The mapping of the fields of definitions, by type."""
+    by_type: dict[str, Any] = {}
+    for definition in definitions:
+        of_type = by_type.setdefault(definition.type.lower(), {"properties": {}})
+        of_type["properties"][definition.key] = MAPPINGS[definition.type]
+    return {"properties": by_type}
 
 
 def field_of(definition: AttributeDefinition) -> str:
@@ -48,6 +57,12 @@ def typed_values(attributes: Attributes, catalog: Catalog) -> dict[str, dict[str
             of_type = found.setdefault(definition.type.lower(), {})
             of_type[definition.key] = _indexed(definition.type, held.value)
     return found
+
+
+def unchanged_dates(attributes: Attributes, catalog: Catalog) -> dict[str, str]:
+    """Since when each declared attribute has its value, or has none any more (`dates.since`)."""
+    held = ((since(definition).key, attributes.get(definition.key)) for definition in catalog.definitions)
+    return {key: found.unchanged_since for key, found in held if found}
 
 
 def parties(attributes: Attributes, catalog: Catalog) -> list[str]:

@@ -10,6 +10,10 @@ from typing import Any
 
 DAY = 86_400_000
 HOUR = 3_600_000
+START = 1_767_600_000_000  # 2026-01-05T08:00:00Z
+
+WRITTEN = {"FIRST": START, "SECOND": START - 7 * DAY, "THIRD": START + 8 * HOUR - 30 * DAY}
+"""When each party's attributes were written."""
 
 
 @dataclass
@@ -53,11 +57,17 @@ def is_member(rule: dict[str, Any], person: Person, now: int) -> bool:
 
 def attribute(told: dict[str, Any], person: Person, now: int) -> bool:
     value, party = person.attributes.get(told["key"], (None, ""))
+    if days := told.get("hasBeenForDays"):
+        return bool(party) and now >= WRITTEN[party] + days * DAY and attribute(lasting(told), person, now)
     if told.get("parties") and party not in told["parties"]:
         value = None
     if told["op"] == "CONTAINS" and isinstance(value, list):
         return told["value"] in value  # an entry of the list, not a part of one
     return tested(told["op"], value, told.get("value"), now)
+
+
+def lasting(told: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in told.items() if key != "hasBeenForDays"}
 
 
 def tested(op: str, value: Any, wanted: Any, now: int) -> bool:

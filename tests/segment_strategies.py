@@ -4,9 +4,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.segment_oracle import DAY, HOUR, Event
+from tests.segment_oracle import DAY, HOUR, START, Event
 
-START = 1_767_600_000_000  # 2026-01-05T08:00:00Z
 NAMES = ("Order", "View", "Open")
 COLOURS = ("red", "blue", "red wine", "a*b?")
 NUMBERS = st.sampled_from((0, 1, 2, 3, 9.5, 10, 11.77, -4))
@@ -173,6 +172,8 @@ def attribute_rules(draw: st.DrawFn) -> dict[str, Any]:
         told["value"] = draw(st.sampled_from((0, 1, 7, 30)))
     elif told["op"] not in ("EXISTS", "MISSING"):
         told["value"] = draw(single)
+    if draw(st.integers(0, 3)) == 0:
+        told["hasBeenForDays"] = draw(st.sampled_from((1, 7, 30)))
     if draw(st.integers(0, 3)) == 0:
         told["parties"] = draw(st.lists(st.sampled_from(PARTIES), min_size=1, max_size=2, unique=True))
     return {"attribute": told}

@@ -1,6 +1,7 @@
 """Attributes: the newest value wins, whatever order the values arrive in."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import orjson
@@ -15,17 +16,27 @@ def put(attributes: Attributes, key: str, value: AttributeValue) -> bool:
     old = attributes.get(key)
     if old and (old.updated_at, old.sequence) > (value.updated_at, value.sequence):
         return False
-    attributes[key] = value
+    attributes[key] = confirmed(old, value) if old and old.value == value.value else value
     return old is None or old.value != value.value or old.updated_at != value.updated_at
 
 
+def confirmed(old: AttributeValue, value: AttributeValue) -> AttributeValue:
+    """A value that was there already."""
+    return replace(value, since=min(old.unchanged_since, value.unchanged_since))
+
+
 def merge(into: Attributes, other: Attributes) -> None:
+    """What two customers have together; what both have is so since the first of them had it."""
     for key, value in other.items():
+        old = into.get(key)
         put(into, key, value)
+        if old and old.value == value.value:
+            into[key] = confirmed(value, confirmed(old, into[key]))
 
 
 def to_stored(attributes: Attributes) -> str:
-    """The JSON kept in the graph: key -> {v: value, t: time, s: source, p: party, n: sequence, i: identifier}."""
+    """The JSON kept in the graph: key -> {v: value, t: time, s: source, p: party, n: sequence, i: identifier,
+    c: unchanged since}."""
     return orjson.dumps({key: _row(value) for key, value in attributes.items()}).decode()
 
 
@@ -37,12 +48,15 @@ def _row(value: AttributeValue) -> dict[str, Any]:
         "p": int(value.party),
         "n": value.sequence,
         "i": value.identifier,
+        **({"c": value.since} if value.since else {}),
     }
 
 
 def from_stored(stored: str | None) -> Attributes:
     return {
-        key: AttributeValue(row["v"], row["t"], row["s"], DataParty(row["p"]), row["n"], row.get("i"))
+        key: AttributeValue(
+            row["v"], row["t"], row["s"], DataParty(row["p"]), row["n"], row.get("i"), row.get("c")
+        )
         for key, row in orjson.loads(stored or "{}").items()
     }
 

@@ -33,7 +33,7 @@ class LinkedIdentifier:
 class AttributeValue:
     """A value with its provenance; None is a value that was unset at that time. `sequence` orders values of
     one time by when they were processed. `identifier`: the key that it was written by, whom it follows when
-    the customer is split."""
+    the customer is split. `since`: when it became this value, if that was before `updated_at`."""
 
     value: Any
     updated_at: str
@@ -41,6 +41,12 @@ class AttributeValue:
     party: DataParty = DataParty.FIRST
     sequence: int = 0
     identifier: str | None = None
+    since: str | None = field(default=None, compare=False)
+
+    @property
+    def unchanged_since(self) -> str:
+        """Since when the value is what it is, as far as values came in the order of their times (RFC 3339)."""
+        return self.since or self.updated_at
 
 
 @dataclass(frozen=True, slots=True)

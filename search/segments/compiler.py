@@ -5,7 +5,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from oneid.domain.messages import format_time, parse_time
 from oneid.domain.segments.conditions import condition_id
-from oneid.domain.segments.dates import RELATIVE
+from oneid.domain.segments.dates import RELATIVE, unchanged
 from oneid.domain.segments.intervals import true_for_nobody
 from oneid.domain.segments.rules import (
     DENIALS,
@@ -99,7 +99,10 @@ class Compiler:
         if rule.parties:
             collected = [f"{rule.definition.key}={party.name}" for party in rule.parties]
             query = {"bool": {"filter": [query, {"terms": {"parties": collected}}]}}
-        return denied(query) if rule.op in DENIALS else query
+        query = denied(query) if rule.op in DENIALS else query
+        if rule.for_days:
+            query = {"bool": {"filter": [query, self._present.relative(unchanged(rule))]}}
+        return query
 
     def _compared(self, rule: AttributeRule, op: Op) -> Query:
         field, value = field_of(rule.definition), rule.value

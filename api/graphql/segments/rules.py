@@ -60,6 +60,10 @@ class AttributeCondition:
     parties: list[DataParty] | None = strawberry.field(
         default=None, description="Only values collected by one of these count as there; default: by anybody."
     )
+    has_been_for_days: int | None = strawberry.field(
+        default=None,
+        description="The value has not changed for at least so many times 24 hours; who never had one does not count.",
+    )
 
 
 @strawberry.input(description="A condition on identifiers.")
@@ -246,6 +250,7 @@ NAMES: Final = {
     "last_days": "lastDays",
     "within_hours": "withinHours",
     "in_for_days": "inForDays",
+    "has_been_for_days": "hasBeenForDays",
     "include_descendants": "includeDescendants",
 }
 """What is called otherwise in Python."""

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from oneid.domain.catalog import AttributeDefinition, AttributeType
 from oneid.domain.messages import format_time, parse_time
 from oneid.domain.segments.histories import DAY_MS
 from oneid.domain.segments.intervals import Interval, milliseconds
@@ -15,11 +16,25 @@ from oneid.domain.segments.rules import AttributeRule, HeldRule, Op, Rule, nodes
 RELATIVE: Final = frozenset({Op.WITHIN_LAST, Op.WITHIN_NEXT, Op.MORE_THAN_AGO, Op.ANNIVERSARY})
 YEAR_DAYS: Final = 366
 
+SINCE: Final = "@since"
+"""Ends the name of the date since when an attribute has its value; no declared name has an @."""
+
 
 def relative(rules: Iterable[Rule]) -> dict[str, AttributeRule]:
     """The conditions of rules that the present decides, by their name."""
-    found = (node for rule in rules for node in nodes(rule) if isinstance(node, AttributeRule))
-    return {relative_name(node): node for node in found if node.op in RELATIVE}
+    found = [node for rule in rules for node in nodes(rule) if isinstance(node, AttributeRule)]
+    dates = [*(node for node in found if node.op in RELATIVE), *(unchanged(n) for n in found if n.for_days)]
+    return {relative_name(node): node for node in dates}
+
+
+def unchanged(rule: AttributeRule) -> AttributeRule:
+    """The comparison for a value that has not changed for the days that a rule asks."""
+    return AttributeRule(since(rule.definition), Op.MORE_THAN_AGO, rule.for_days)
+
+
+def since(definition: AttributeDefinition) -> AttributeDefinition:
+    """Since when an attribute has its value: a date that nobody declares."""
+    return AttributeDefinition(f"{definition.key}{SINCE}", AttributeType.DATE)
 
 
 def relative_name(rule: AttributeRule) -> str:

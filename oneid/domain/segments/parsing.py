@@ -118,8 +118,9 @@ class Parser:
         value = given.get("value")
         if fault := attribute_fault(definition, op, value):
             raise InvalidInput(fault, field=(*path, "value"))
-        named = given.get("parties") or []
-        return AttributeRule(definition, op, value, tuple(DataParty[one] for one in named))
+        named, days = given.get("parties") or [], given.get("hasBeenForDays")
+        lasting = 0 if days is None else day_count(days, (*path, "hasBeenForDays"))
+        return AttributeRule(definition, op, value, tuple(DataParty[one] for one in named), lasting)
 
 
 Plug = Callable[[Parser, Json, Path], Rule]

@@ -67,12 +67,14 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class AttributeRule:
-    """A declared attribute. `parties`: only values that one of these collected count as there."""
+    """A declared attribute. `parties`: only values that one of these collected count as there; `for_days`: only
+    values that have not changed for so many days."""
 
     definition: AttributeDefinition
     op: Op
     value: Any = None
     parties: tuple[DataParty, ...] = ()
+    for_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)

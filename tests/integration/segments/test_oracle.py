@@ -30,7 +30,7 @@ from search.segments.percolator import percolated
 from search.segments.present import Told, holding
 from tests.integration.segments.conftest import HandClock
 from tests.pipeline import Pipeline
-from tests.segment_oracle import DAY, HOUR, Event, Person, is_member
+from tests.segment_oracle import DAY, HOUR, WRITTEN, Event, Person, is_member
 from tests.segment_strategies import (
     DECLARED,
     PARTIES,
@@ -93,16 +93,17 @@ class World:
         self.past |= self.people
         self.people, self.users = {}, {}
         upserts = UpsertService(self._stores.graph, self._clock, "CN")
-        self._clock.at = RECEIVED
         for person in population:
             user = uuid4().hex
             identifiers = [("user_id", user)]
             if "member_card" in person.identifiers:
                 identifiers.append(("member_card", user))
+            self._clock.at = RECEIVED
             one_id, _ = await upserts.upsert(Upsert(identifiers))
             for name in PARTIES:
                 held = {key: value for key, (value, party) in person.attributes.items() if party == name}
                 if held:
+                    self._clock.at = moment(WRITTEN[name])
                     await upserts.upsert(Upsert(identifiers, set=held, party=DataParty[name]))
             self.people[one_id], self.users[one_id] = person, user
         items = [message(e, self.users[id_]) for id_, person in self.people.items() for e in person.events]

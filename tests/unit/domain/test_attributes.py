@@ -1,0 +1,46 @@
+"""Attributes: the newest value wins, and how long it has been what it is is known."""
+
+from oneid.domain.attributes import Attributes, from_stored, merge, put, to_stored
+from oneid.domain.customers import AttributeValue
+
+
+def day(number: int) -> str:
+    return f"2026-03-{number:02}T00:00:00.000Z"
+
+
+def at(number: int, value: object = "gold") -> AttributeValue:
+    return AttributeValue(value, day(number), "test", sequence=number)
+
+
+def after(*values: AttributeValue) -> AttributeValue:
+    attributes = Attributes()
+    for value in values:
+        put(attributes, "tier", value)
+    return attributes["tier"]
+
+
+def test_a_value_that_is_written_again_has_been_so_since_the_first_time() -> None:
+    told = after(at(1), at(2), at(5))
+    assert (told.updated_at, told.unchanged_since) == (day(5), day(1))
+
+
+def test_another_value_is_so_since_it_was_written() -> None:
+    assert after(at(1), at(2), at(3, "silver")).unchanged_since == day(3)
+    assert after(at(1), at(3, "silver"), at(4)).unchanged_since == day(4)
+
+
+def test_a_value_that_comes_late_changes_nothing() -> None:
+    assert after(at(3), at(1, "silver")).unchanged_since == day(3)
+
+
+def test_of_a_merge_equal_values_have_been_so_since_the_earlier_one() -> None:
+    one, other = {"tier": after(at(2), at(6))}, {"tier": after(at(1), at(4))}
+    told = dict(one)
+    merge(told, other)
+    merge(other, one)
+    assert [two["tier"].unchanged_since for two in (told, other)] == [day(1), day(1)]
+
+
+def test_what_is_stored_reads_back() -> None:
+    attributes = {"tier": after(at(1), at(2)), "city": at(3, None)}
+    assert [one.unchanged_since for one in from_stored(to_stored(attributes)).values()] == [day(1), day(3)]
