@@ -7,6 +7,7 @@ the transaction that merges, splits or erases: nothing is left behind, and nothi
 from typing import Final
 
 from graph.attachment import Attached
+from graph.consents import CONSENTS
 from graph.households import HOUSEHOLDS
 from graph.lifecycles import STAGES
 from graph.memberships import MEMBERSHIPS
@@ -14,4 +15,4 @@ from graph.proposals import PROPOSALS
 from graph.segments import LISTS
 from graph.tags import TAGS
 
-ATTACHED: Final[tuple[Attached, ...]] = (HOUSEHOLDS, PROPOSALS, LISTS, MEMBERSHIPS, TAGS, STAGES)
+ATTACHED: Final[tuple[Attached, ...]] = (HOUSEHOLDS, PROPOSALS, LISTS, MEMBERSHIPS, TAGS, STAGES, CONSENTS)

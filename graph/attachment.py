@@ -13,6 +13,7 @@ class Attached:
     split: `$rows` of {from, to, keys}; `keys` are the identifiers that moved to the customer `to`.
     erase: `$oneIds` of one person, former ones included; runs before the customers are deleted.
     export: `$oneIds` likewise; returns `data`, one map a row, for the person's own copy.
+    json: the entries of `data` that are JSON texts, or null.
     """
 
     name: str
@@ -20,3 +21,4 @@ class Attached:
     split: Query
     erase: Query
     export: Query
+    json: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from graph.client import Graph
-from oneid.domain import lifecycles
+from oneid.domain import consents, lifecycles
 from oneid.domain.attributes import computed_of, from_stored, with_computed
 from oneid.domain.customers import CustomerRecord, LinkedIdentifier
 from oneid.domain.identifiers import Identifier
@@ -82,6 +82,7 @@ def record_of(row: dict[str, Any]) -> CustomerRecord:
         lists=tuple(sorted(row.get("lists") or ())),
         stages=lifecycles.from_stored(row.get("stages")),
         tags=assignments.from_stored(row.get("tags")),
+        consents=tuple(map(consents.from_stored, row.get("consents") or ())),
     )
 
 

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import orjson
+
 from graph.attached import ATTACHED
 from graph.client import Graph
 
@@ -18,4 +20,6 @@ class AttachedData:
         for attached in ATTACHED:
             rows = await self._graph.read(f"exports.{attached.name}", attached.export, oneIds=list(one_ids))
             for row in rows:
-                yield attached.name, row["data"]
+                data: dict[str, Any] = row["data"]
+                read = {name: orjson.loads(data[name] or "null") for name in attached.json}
+                yield attached.name, {**data, **read}

@@ -21,7 +21,7 @@ WITH c, c.version AS version
 RETURN collect({
   oneId: c.oneId, version: version, seq: c.seq, createdAt: c.createdAt, updatedAt: c.updatedAt,
   attributes: c.attributes, conditions: c.conditions, computed: c.computed,
-  lists: c.lists, tags: c.tags, stages: c.stages,
+  lists: c.lists, tags: c.tags, stages: c.stages, consents: c.consents,
   segments: c.segments, segmentsSeq: c.segmentsSeq, wakeAt: c.wakeAt, unjudged: c.unjudged,
   dirty: c:Dirty, merged: c:Merged,
   identifiers: [(i:Identifier)-[:IDENTIFIES]->(c) |

@@ -6,6 +6,7 @@ from typing import Any, Final, NotRequired, TypedDict
 
 from oneid.domain.attributes import Attributes
 from oneid.domain.catalog import Catalog
+from oneid.domain.consents import answers
 from oneid.domain.customers import CustomerRecord
 from oneid.domain.lifecycles import stage_intervals
 from oneid.domain.messages import Item, Message, StoredEvent, format_time, parse_time
@@ -48,8 +49,9 @@ class ProfileDocument(TypedDict):
     """One customer. `searchable`: ONE-IDs and identifier values, whatever their type; `typed`: the declared
     attributes, by type and key; `parties`: who collected each of them, as "key=FIRST"; `anniversaries`: the day
     of each declared date, as "key=03-31"; `holds`: the intervals of timed conditions (`segments.holding`);
-    `lists`: the segments of fixed members; `seed`: what random buckets are drawn from; `hash`: of the content,
-    without the version and without lastSeenAt, which moves with every event."""
+    `lists`: the segments of fixed members; `consents`: as "email/marketing=GRANTED" (`consents.answers`); `seed`: what
+    random buckets are drawn from; `hash`: of the content, without the version and without lastSeenAt, which moves
+    with every event."""
 
     oneId: str
     formerOneIds: list[str]
@@ -69,6 +71,7 @@ class ProfileDocument(TypedDict):
     anniversaries: list[str]
     holds: list[dict[str, int]]
     lists: list[str]
+    consents: list[str]
     seed: int
 
 
@@ -150,6 +153,7 @@ def profile_document(record: CustomerRecord, catalog: Catalog = NOTHING_DECLARED
         anniversaries=anniversaries(record.attributes, catalog),
         holds=ranges(course_of(record, catalog)),
         lists=list(record.lists),
+        consents=answers(record.consents),
         seed=seed(record.one_id),
     )
     document["hash"] = content_hash(document)

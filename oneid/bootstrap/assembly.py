@@ -20,6 +20,7 @@ from oneid.bootstrap.stores import Stores, background, end, open_stores, require
 from oneid.bootstrap.work import (
     attributes,
     audiences,
+    consents,
     customers,
     due,
     erasure,
@@ -43,6 +44,7 @@ from oneid.services.attributes import AttributeService
 from oneid.services.audiences import AudienceService
 from oneid.services.changes import ChangeFeed, DecisionSource, TransitionSource
 from oneid.services.clock import ClockService
+from oneid.services.consents import ConsentService
 from oneid.services.customers import CustomerService
 from oneid.services.erasure import ErasureService
 from oneid.services.identity import IdentityService
@@ -85,6 +87,7 @@ class Services:
     scores: ScoreService
     lifecycles: LifecycleService
     tags: TagService
+    consents: ConsentService
     list_import: ListImport
     customers: CustomerService
     identity: IdentityService
@@ -162,6 +165,7 @@ def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
         scores=scores(stores),
         lifecycles=lifecycles(stores),
         tags=tags(stores),
+        consents=consents(stores),
         list_import=ListImport(tags(stores), segments(stores), customers(stores)),
         customers=customers(stores),
         identity=IdentityService(rules, decisions),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from graph.attribute_catalog import AttributeCatalog
 from graph.conditions import Conditions
+from graph.consents import Consents
 from graph.customers import Customers
 from graph.decisions import DecisionLog
 from graph.divisions import Divisions
@@ -29,6 +30,7 @@ from oneid.services import exporting, proposals, reindexing, reprocessing, segme
 from oneid.services.attributes import AttributeService
 from oneid.services.audiences import AudienceService
 from oneid.services.building import BuildingService
+from oneid.services.consents import ConsentService
 from oneid.services.customers import CustomerService
 from oneid.services.erasure import ErasureService
 from oneid.services.erasure_cleanup import ErasureCleanup
@@ -162,6 +164,10 @@ def lifecycles(stores: Stores) -> LifecycleService:
         stores.clock,
         stores.zone,
     )
+
+
+def consents(stores: Stores) -> ConsentService:
+    return ConsentService(Consents(stores.graph), projection(stores), stores.clock)
 
 
 def scores(stores: Stores) -> ScoreService:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
+from oneid.domain.consents import Consent
 from oneid.domain.identifiers import Identifier
 from oneid.domain.lifecycles import Position
 from oneid.domain.tags.assignments import Assignment
@@ -54,7 +55,8 @@ class CustomerRecord:
     """A customer, whole. `sequence` orders customers by creation; `merged_into` is set on a former
     customer, which then has neither identifiers nor attributes. `held`: by number of a timed condition the
     intervals in which it holds (`segments.conditions`); `lists`: the segments of fixed members that it is in;
-    `tags`: those that it was given; `stages`: where it is in each lifecycle."""
+    `tags`: those that it was given; `stages`: where it is in each lifecycle; `consents`: what it said last of each
+    channel and purpose."""
 
     one_id: str
     version: int
@@ -71,3 +73,4 @@ class CustomerRecord:
     lists: tuple[str, ...] = ()
     tags: tuple[Assignment, ...] = ()
     stages: tuple[Position, ...] = ()
+    consents: tuple[Consent, ...] = ()

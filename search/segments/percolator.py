@@ -10,7 +10,7 @@ from search.documents import ProfileDocument
 from search.encoding import dumps
 from search.typed import declare
 
-ASKED: Final = ("identifierTypes", "typed", "parties", "lists", "seed")
+ASKED: Final = ("identifierTypes", "typed", "parties", "lists", "consents", "seed")
 """What stored queries ask of a profile besides `holding`; all of it is mapped in the index of queries."""
 
 MAX_SEGMENTS: Final = 10_000
