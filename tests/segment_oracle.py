@@ -28,11 +28,13 @@ class Event:
 
 @dataclass
 class Person:
-    """`attributes`: by key the value and the name of the party that collected it."""
+    """`attributes`: by key the value and the name of the party that collected it; `consents`: what was said of a
+    channel and a purpose, in order."""
 
     attributes: dict[str, tuple[Any, str]] = field(default_factory=dict[str, tuple[Any, str]])
     identifiers: set[str] = field(default_factory=set[str])
     events: list[Event] = field(default_factory=list[Event])
+    consents: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
 
 
 def is_member(rule: dict[str, Any], person: Person, now: int) -> bool:
@@ -49,10 +51,20 @@ def is_member(rule: dict[str, Any], person: Person, now: int) -> bool:
         return (told["type"] in person.identifiers) == wanted
     if kind == "attribute":
         return attribute(told, person, now)
+    if kind == "consent":
+        return consent(told, person)
     happened = [event for event in person.events if event.at <= now]
     if kind == "cadence":
         return cadence(told, happened, now)
     return event_rule(told, happened, now) if kind == "event" else sequence(told, happened, now)
+
+
+def consent(told: dict[str, Any], person: Person) -> bool:
+    last = "NONE"
+    for channel, purpose, state in person.consents:
+        if purpose == told["purpose"] and channel in (told["channel"], "all"):
+            last = state
+    return last == str(told.get("state", "GRANTED"))
 
 
 def attribute(told: dict[str, Any], person: Person, now: int) -> bool:

@@ -183,8 +183,22 @@ def identified(present: bool) -> dict[str, Any]:
     return {"identifier": {"type": "member_card", "present": present}}
 
 
+CHANNELS = st.sampled_from(("email", "sms", "all"))
+PURPOSES = st.sampled_from(("marketing", "third_party"))
+consents = st.lists(st.tuples(CHANNELS, PURPOSES, st.sampled_from(("GRANTED", "WITHDRAWN"))), max_size=4)
+"""What a person said, in order."""
+
+
+def consented(channel: str, purpose: str, state: str) -> dict[str, Any]:
+    return {"consent": {"channel": channel, "purpose": purpose, "state": state}}
+
+
+STATES = st.sampled_from(("GRANTED", "WITHDRAWN", "NONE"))
+consent_rules = st.builds(consented, CHANNELS, PURPOSES, STATES)
 identifier_rules = st.builds(identified, st.booleans())
-leaves = st.one_of(timed_rules, timed_rules, attribute_rules(), attribute_rules(), identifier_rules)
+leaves = st.one_of(
+    timed_rules, timed_rules, attribute_rules(), attribute_rules(), identifier_rules, consent_rules
+)
 
 
 def joined(kind: str, rules: list[dict[str, Any]]) -> dict[str, Any]:

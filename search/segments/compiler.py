@@ -14,6 +14,7 @@ from oneid.domain.segments.rules import (
     AttributeRule,
     BucketRule,
     CadenceRule,
+    ConsentRule,
     EventRule,
     HeldRule,
     IdentifierRule,
@@ -25,6 +26,7 @@ from oneid.domain.segments.rules import (
     Timed,
 )
 from search.segments.buckets import in_buckets
+from search.segments.consents import consented
 from search.typed import field_of
 
 Query: TypeAlias = dict[str, Any]
@@ -74,7 +76,9 @@ class Compiler:
             case _:
                 return self._leaf(rule)
 
-    def _leaf(self, rule: AttributeRule | IdentifierRule | Timed | HeldRule | BucketRule) -> Query:
+    def _leaf(
+        self, rule: AttributeRule | IdentifierRule | Timed | HeldRule | ConsentRule | BucketRule
+    ) -> Query:
         match rule:
             case AttributeRule():
                 return self._attribute(rule)
@@ -83,6 +87,8 @@ class Compiler:
                 return has if present else denied(has)
             case HeldRule(numbers, days):
                 return {"bool": {"should": [self._present.held(number, days) for number in numbers]}}
+            case ConsentRule():
+                return consented(rule)
             case BucketRule():
                 return in_buckets(rule)
             case EventRule() | SequenceRule() | CadenceRule():

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from oneid.domain.catalog import Catalog, is_date, is_number
+from oneid.domain.consents import ConsentState, key_of
 from oneid.domain.customers import DataParty
 from oneid.domain.messages import format_time, parse_time
 from oneid.domain.segments.histories import exact
@@ -24,6 +25,7 @@ from oneid.domain.segments.rules import (
     AttributeRule,
     BucketRule,
     CadenceRule,
+    ConsentRule,
     EventPattern,
     EventRule,
     IdentifierRule,
@@ -45,6 +47,7 @@ MAX_STEPS: Final = 5
 MAX_TIMES: Final = 100
 WHOLE: Final = frozenset({Measure.COUNT, Measure.UNIQUE})
 BUCKETS: Final = 10_000
+NEVER_SAID: Final = "NONE"
 
 Path = tuple[str, ...]
 Json = Mapping[str, Any]
@@ -155,6 +158,15 @@ def bucket(given: Json, path: Path) -> BucketRule:
     if not whole(last, 0, BUCKETS - 1) or last < first:
         raise InvalidInput(f"must be a whole number from `from` to {BUCKETS - 1}", field=(*path, "to"))
     return BucketRule(text(given.get("salt"), (*path, "salt")), first, last)
+
+
+def consent(given: Json, path: Path) -> ConsentRule:
+    told = given.get("state", ConsentState.GRANTED)
+    if told not in (*ConsentState, NEVER_SAID):
+        raise InvalidInput("must be GRANTED, WITHDRAWN or NONE", field=(*path, "state"))
+    state = None if told == NEVER_SAID else ConsentState(told)
+    channel = key_of(given.get("channel"), (*path, "channel"))
+    return ConsentRule(channel, key_of(given.get("purpose"), (*path, "purpose")), state)
 
 
 def event(given: Json, path: Path) -> EventRule:
@@ -283,5 +295,6 @@ LEAVES: Final[Mapping[str, Callable[[Json, Path], Rule]]] = {
     "event": event,
     "sequence": sequence,
     "cadence": cadence,
+    "consent": consent,
     "bucket": bucket,
 }

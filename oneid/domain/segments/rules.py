@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any, TypeAlias
 
 from oneid.domain.catalog import AttributeDefinition
+from oneid.domain.consents import ConsentState
 from oneid.domain.customers import DataParty
 
 Number: TypeAlias = int | Fraction
@@ -166,6 +167,15 @@ class HeldRule:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentRule:
+    """What counts for a channel and a purpose; None: nothing was ever said."""
+
+    channel: str
+    purpose: str
+    state: ConsentState | None
+
+
+@dataclass(frozen=True, slots=True)
 class BucketRule:
     """Ten thousand stable random buckets for each salt; those from `first` to `last`, both included."""
 
@@ -178,7 +188,16 @@ Timed: TypeAlias = EventRule | SequenceRule | CadenceRule
 """What the history of a customer decides: true in intervals of time."""
 
 Rule: TypeAlias = (
-    All | AnyOf | Not | AttributeRule | IdentifierRule | Timed | SegmentRule | HeldRule | BucketRule
+    All
+    | AnyOf
+    | Not
+    | AttributeRule
+    | IdentifierRule
+    | Timed
+    | SegmentRule
+    | HeldRule
+    | ConsentRule
+    | BucketRule
 )
 
 

@@ -1,6 +1,7 @@
 """Whom OpenSearch finds for random rules over random histories is whom brute force finds, at every instant; and so is
 whose documents match the rules as stored queries."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 
 from graph.attribute_catalog import AttributeCatalog
 from graph.projection import Projections
-from oneid.bootstrap import Stores, materialisation, searchable, stewardship, upkeep
+from oneid.bootstrap import Stores, consents, materialisation, searchable, stewardship, upkeep
 from oneid.domain.catalog import AttributeType
+from oneid.domain.consents import ConsentState, statement
 from oneid.domain.customers import DataParty
 from oneid.domain.messages import Item, format_time
 from oneid.domain.segments.conditions import timed
@@ -22,6 +24,7 @@ from oneid.domain.segments.membership import Live, course
 from oneid.domain.segments.rules import AttributeRule
 from oneid.services.attributes import AttributeService, DefinitionChange
 from oneid.services.audiences import AudienceService
+from oneid.services.consents import ConsentService
 from oneid.services.upserts import Upsert, UpsertService
 from search.documents import profile_document
 from search.encoding import dumps
@@ -30,11 +33,10 @@ from search.segments.percolator import percolated
 from search.segments.present import Told, holding
 from tests.integration.segments.conftest import HandClock
 from tests.pipeline import Pipeline
-from tests.segment_oracle import DAY, HOUR, WRITTEN, Event, Person, is_member
+from tests.segment_oracle import DAY, HOUR, START, WRITTEN, Event, Person, is_member
 from tests.segment_strategies import (
     DECLARED,
     PARTIES,
-    START,
     TYPES,
     histories,
     rules,
@@ -43,19 +45,28 @@ from tests.segment_strategies import (
 from tests.segment_strategies import (
     attributes as some_attributes,
 )
+from tests.segment_strategies import (
+    consents as some_consents,
+)
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
 RECEIVED = datetime(2026, 6, 1, tzinfo=UTC)
 INSTANTS = (START - 30 * DAY, START, START + 8 * HOUR, START + 7 * DAY, START + 31 * DAY, START + 75 * DAY)
 
 
-def some_person(held: dict[str, Any], events: list[Event], parties: list[str], card: bool) -> Person:
+def some_person(
+    held: dict[str, Any],
+    events: list[Event],
+    parties: list[str],
+    card: bool,
+    said: list[tuple[str, str, str]],
+) -> Person:
     attributes = {key: (held[key], parties[n % len(parties)]) for n, key in enumerate(sorted(held))}
-    return Person(attributes, {"user_id", *(["member_card"] if card else [])}, events)
+    return Person(attributes, {"user_id", *(["member_card"] if card else [])}, events, said)
 
 
 collectors = st.lists(st.sampled_from(PARTIES), min_size=1, max_size=3)
-people = st.builds(some_person, some_attributes, histories(), collectors, st.booleans())
+people = st.builds(some_person, some_attributes, histories(), collectors, st.booleans(), some_consents)
 
 
 def moment(at: int) -> datetime:
@@ -111,6 +122,8 @@ class World:
             await self._pipeline.append(items, RECEIVED)
             await self._pipeline.drain()
         await searchable(self._stores)(list(self.people))
+        service = consents(self._stores)
+        await asyncio.gather(*(say(service, *pair) for pair in self.people.items()))
 
     async def merge(self, survivor: str, loser: str) -> None:
         """Makes two of the people one, with the events of both."""
@@ -174,6 +187,11 @@ class World:
             for rule, people, matching in zip(written, found, matched, strict=True):
                 wrong = (people ^ self.expected(rule, at)) | (people ^ matching)
                 assert not wrong, dumps([rule, at, [self.told(one_id) for one_id in wrong]]).decode()
+
+
+async def say(service: ConsentService, one_id: str, person: Person) -> None:
+    for channel, purpose, state in person.consents:
+        await service.set(one_id, statement(channel, purpose, ConsentState(state), "test", None))
 
 
 async def declare(attributes: AttributeService) -> None:
