@@ -10,6 +10,7 @@ from strawberry.dataloader import DataLoader
 
 from api.graphql.relay import Page
 from oneid.bootstrap import Services
+from oneid.domain.consents import ConsentHistory
 from oneid.domain.customers import CustomerRecord
 from oneid.domain.decisions import Decision
 from oneid.domain.households import Household
@@ -128,6 +129,11 @@ class Loaders:
     def stages(self) -> DataLoader[str, list[tuple[Lifecycle, Position]]]:
         """Where customers are in each lifecycle, by ONE-ID."""
         return DataLoader(self._services.lifecycles.of)
+
+    @cached_property
+    def consents(self) -> DataLoader[str, list[ConsentHistory]]:
+        """What customers allowed and took back, by ONE-ID."""
+        return DataLoader(self._services.consents.of)
 
     def scores(self, model: str) -> DataLoader[str, ScoreCard | None]:
         """The scores of customers by a model, by ONE-ID."""

@@ -15,6 +15,7 @@ from api.graphql.attributes.mutations import AttributeMutations
 from api.graphql.attributes.queries import AttributeQueries
 from api.graphql.clock.mutations import ClockMutations
 from api.graphql.clock.queries import ClockQueries
+from api.graphql.consents.mutations import ConsentMutations
 from api.graphql.customers.mutations import CustomerMutations
 from api.graphql.customers.queries import CustomerQueries
 from api.graphql.customers.subscriptions import CustomerSubscriptions
@@ -81,6 +82,7 @@ class Mutation(
     ScoreMutations,
     TagMutations,
     LifecycleMutations,
+    ConsentMutations,
     OperationMutations,
     ErasureMutations,
     ExportMutations,

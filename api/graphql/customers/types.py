@@ -28,6 +28,7 @@ from oneid.domain import households as domain
 from oneid.domain.customers import AttributeValue, CustomerRecord, LinkedIdentifier
 
 if TYPE_CHECKING:
+    from api.graphql.consents.types import Consent
     from api.graphql.lifecycles.types import LifecyclePosition
     from api.graphql.scores.types import ScoreCard
     from api.graphql.segments.types import Segment
@@ -174,6 +175,15 @@ class Customer(Node):
 
         found = await info.context.loaders.stages.load(self.record.one_id)
         return [LifecyclePosition.from_domain(*pair) for pair in found]
+
+    @field("What counts for each channel and purpose that the customer spoke of, in their order.")
+    async def consents(
+        self, info: Info
+    ) -> list[Annotated["Consent", strawberry.lazy("api.graphql.consents.types")]]:
+        from api.graphql.consents.types import Consent
+
+        found = await info.context.loaders.consents.load(self.record.one_id)
+        return [Consent.from_domain(history, info.context.pii) for history in found]
 
     @field("The scores by a model, now; null if there is no such model.")
     async def scores(

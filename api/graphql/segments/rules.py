@@ -181,6 +181,24 @@ class TagCondition:
     )
 
 
+@strawberry.enum(description="Where a customer stands on a channel and a purpose.")
+class ConsentStatus(Enum):
+    GRANTED = strawberry.enum_value("GRANTED", description="Consent was given, and counts.")
+    WITHDRAWN = strawberry.enum_value("WITHDRAWN", description="Consent was withdrawn, or refused.")
+    NONE = strawberry.enum_value("NONE", description="Nothing was ever said.")
+
+
+@strawberry.input(
+    description="A condition on consents: what was said of the channel or of all channels, whichever was later."
+)
+class ConsentCondition:
+    channel: str = strawberry.field(
+        description="The channel, such as email; all: what was said of all channels together."
+    )
+    purpose: str = strawberry.field(description="What for, such as marketing or third_party.")
+    state: ConsentStatus = strawberry.field(default=ConsentStatus.GRANTED, description="What must count.")
+
+
 @strawberry.input(description="A condition on where a customer is in a lifecycle.")
 class StageCondition:
     lifecycle: str = strawberry.field(description="The lifecycle's key.")
@@ -231,6 +249,9 @@ class SegmentRule:
         default=UNSET, description="Longer without an event than is usual for the customer."
     )
     stage: StageCondition | None = strawberry.field(default=UNSET, description="In a stage of a lifecycle.")
+    consent: ConsentCondition | None = strawberry.field(
+        default=UNSET, description="What the customer allows, took back, or never said."
+    )
     rfm: RfmCondition | None = strawberry.field(default=UNSET, description="Scores of an RFM model.")
     vap: VapCondition | None = strawberry.field(default=UNSET, description="Scores of a VAP model.")
     segment: strawberry.ID | None = strawberry.field(

@@ -51,6 +51,7 @@ INPUTS = {
     "installLifecycle": "template: AISAS",
     "installTagTemplates": "pack: RETAIL",
     "moveToStage": f'{NOBODY}, lifecycle: "x", stage: "x", reason: "x"',
+    "setConsent": f'{NOBODY}, channel: "", purpose: "", state: GRANTED',
     "importMembers": 'segment: "x", csv: ""',
     "exportSegment": 'segment: "x", format: CSV',
     "createSegment": 'key: "", name: ""',
