@@ -8,6 +8,7 @@ from neo4j import AsyncManagedTransaction
 from pydantic import TypeAdapter
 
 from graph.client import Graph
+from graph.markings import EVERYBODY, note
 from oneid.domain.catalog import AttributeDefinition, Catalog
 from oneid.domain.computations import Computation
 from oneid.domain.tags.scorers import Scorer
@@ -70,12 +71,16 @@ class AttributeCatalog:
         row = await (await tx.run(READ, known=self._catalog.version)).single(strict=True)
         return self._newest(row.data())
 
-    async def change(self, change: Callable[[Catalog], Catalog]) -> Catalog:
-        """Applies `change` to the catalog; concurrent changes follow one another."""
+    async def change(self, change: Callable[[Catalog], Catalog], key: str = EVERYBODY) -> Catalog:
+        """Applies `change` to the catalog; concurrent changes follow one another. `key`: of the attribute whose
+        customers are to be marked, if it changes anything."""
 
         async def work(tx: AsyncManagedTransaction) -> Catalog:
             row = await (await tx.run(LOCK)).single(strict=True)
-            catalog = change(parse(row.data()))
+            before = parse(row.data())
+            catalog = change(before)
+            if catalog.version == before.version:
+                return catalog
             stored: dict[str, Any] = {
                 "definitions": STORED.dump_json(catalog.definitions).decode(),
                 "scorers": SCORERS.dump_json(catalog.scorers).decode(),
@@ -83,6 +88,9 @@ class AttributeCatalog:
                 "names": sorted({one.pattern.name for one in catalog.computed.values()}),
             }
             await (await tx.run(WRITE, {"version": catalog.version, **stored})).consume()
+            computed = catalog.computed.get(key)
+            evaluated = {computed.pattern.name} if computed and computed != before.computed.get(key) else ()
+            await note(tx, key, list(evaluated))
             return catalog
 
         return await self._graph.transact("catalog.change", work)

@@ -18,7 +18,16 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from oneid import logs
-from oneid.bootstrap import BULK_PATIENCE, Upkeep, building, erasure_cleanup, open_stores, required, upkeep
+from oneid.bootstrap import (
+    BULK_PATIENCE,
+    Upkeep,
+    building,
+    erasure_cleanup,
+    marking,
+    open_stores,
+    required,
+    upkeep,
+)
 from oneid.metrics import serve_metrics
 from oneid.settings import Settings
 from workers.loops import Loop, Loops
@@ -58,7 +67,8 @@ def startup(settings: Settings) -> Callable[[Context], Awaitable[None]]:
         ctx["upkeep"] = work = upkeep(stores)
         erasure = Loop("erasure", erasure_cleanup(stores, settings.phone_region).run_once, idle=1.0, busy=1.0)
         rules = Loop("building", building(stores).run_once, idle=1.0, busy=1.0)
-        ctx["loops"] = running = Loops([*loops(work), erasure, rules])
+        marks = Loop("marking", marking(stores).run_once, idle=1.0, busy=1.0)
+        ctx["loops"] = running = Loops([*loops(work), erasure, rules, marks])
         running.start()
         serve_metrics(settings)
 

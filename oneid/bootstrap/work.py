@@ -12,6 +12,7 @@ from graph.divisions import Divisions
 from graph.erasure_work import ErasureWork
 from graph.exports import AttachedData
 from graph.lifecycles import Lifecycles
+from graph.markings import Markings
 from graph.memberships import Memberships
 from graph.operation_files import OperationFiles
 from graph.operations import OperationStore
@@ -31,6 +32,7 @@ from oneid.services.attributes import AttributeService
 from oneid.services.audiences import AudienceService
 from oneid.services.building import BuildingService
 from oneid.services.consents import ConsentService
+from oneid.services.counting import CountingService
 from oneid.services.customers import CustomerService
 from oneid.services.erasure import ErasureService
 from oneid.services.erasure_cleanup import ErasureCleanup
@@ -39,6 +41,7 @@ from oneid.services.exporting import CustomerExport
 from oneid.services.ingestion import Searchable
 from oneid.services.judging import JudgingService
 from oneid.services.lifecycles import LifecycleService, StagePlugs
+from oneid.services.marking import MarkingService
 from oneid.services.membership import MembershipService
 from oneid.services.operation_run import Handler
 from oneid.services.operation_runner import OperationRunner
@@ -97,9 +100,12 @@ def evaluation(stores: Stores) -> EvaluationService:
 
 def attributes(stores: Stores) -> AttributeService:
     catalog = AttributeCatalog(stores.graph)
-    return AttributeService(
-        catalog, stores.profiles, stores.rebuild, stores.percolator, materialisation(stores)
-    )
+    return AttributeService(catalog, stores.profiles, stores.rebuild, stores.percolator, marking(stores))
+
+
+def marking(stores: Stores) -> MarkingService:
+    catalog = AttributeCatalog(stores.graph)
+    return MarkingService(Markings(stores.graph), catalog, materialisation(stores))
 
 
 def customers(stores: Stores) -> CustomerService:
@@ -113,7 +119,7 @@ def audiences(stores: Stores) -> AudienceService:
         Segments(stores.graph),
         materialisation(stores),
         customers(stores),
-        stores.profiles,
+        counting(stores),
         stores.clock,
         stores.zone,
         (
@@ -125,7 +131,11 @@ def audiences(stores: Stores) -> AudienceService:
 
 
 def previews(stores: Stores) -> PreviewService:
-    return PreviewService(
+    return PreviewService(counting(stores), Customers(stores.graph))
+
+
+def counting(stores: Stores) -> CountingService:
+    return CountingService(
         materialisation(stores),
         Customers(stores.graph),
         stores.profiles,
@@ -147,6 +157,7 @@ def tags(stores: Stores) -> TagService:
         judging(stores),
         projection(stores),
         Projections(graph),
+        marking(stores),
         stores.profiles,
         stores.clock,
     )

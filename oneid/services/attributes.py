@@ -9,7 +9,7 @@ from oneid.clock import monotonic
 from oneid.domain.catalog import MAX_DEFINITIONS, AttributeDefinition, AttributeType, Catalog
 from oneid.domain.computations import Computation
 from oneid.errors import Conflict, LimitExceeded, Retriable
-from oneid.services.evaluation import MaterialisationService
+from oneid.services.marking import MarkingService
 from search.profile_rebuild import ProfileRebuild
 from search.profiles import ProfileIndex
 from search.segments.percolator import Percolator
@@ -56,10 +56,10 @@ class AttributeService:
         profiles: ProfileIndex,
         rebuild: ProfileRebuild,
         percolator: Percolator,
-        materialisation: MaterialisationService,
+        marking: MarkingService,
     ) -> None:
         self._store = catalog
-        self._materialisation = materialisation
+        self._marking = marking
         self._percolator = percolator
         self._profiles = profiles
         self._rebuild = rebuild
@@ -82,14 +82,10 @@ class AttributeService:
         await self._profiles.declare(definition)
         await self._rebuild.declare(definition)
         await self._percolator.declare(definition)
-        catalog = await self._store.change(lambda current: added(current, change))
+        catalog = await self._store.change(lambda current: added(current, change), change.key)
         self._remember(catalog)
-        definition = catalog.by_key[change.key]
-        if definition != before.by_key.get(change.key):
-            await self._store.mark(change.key)
-        if change.computed and change.computed != before.computed.get(change.key):
-            await self._materialisation.evaluate_all({change.computed.pattern.name})
-        return definition
+        await self._marking.soon()
+        return catalog.by_key[change.key]
 
     async def catalog(self) -> Catalog:
         """What is declared, at most a second old."""

@@ -15,10 +15,10 @@ from oneid.domain.segments.definitions import Segment, SegmentKind
 from oneid.domain.segments.parsing import Brought, Parser, Path, Plugs
 from oneid.domain.segments.rules import AnyOf, AttributeRule, Rule, SegmentRule, nodes
 from oneid.errors import Cycle, Forbidden, NotFound, OneIdError, TooLarge
+from oneid.services.counting import CountingService
 from oneid.services.customers import CustomerService
 from oneid.services.evaluation import MaterialisationService
 from search.pages import Page
-from search.profiles import ProfileIndex
 from search.segments.compiler import Compiler
 from search.segments.present import Instant
 
@@ -42,7 +42,7 @@ class AudienceService:
         segments: Segments,
         materialisation: MaterialisationService,
         customers: CustomerService,
-        profiles: ProfileIndex,
+        counting: CountingService,
         clock: Clock,
         zone: str,
         plugs: Sequence[PlugSource] = (),
@@ -51,7 +51,7 @@ class AudienceService:
         self._segments = segments
         self._materialisation = materialisation
         self._customers = customers
-        self._profiles = profiles
+        self._counting = counting
         self._clock = clock
         self._zone = zone
         self._plugs = plugs
@@ -107,7 +107,7 @@ class AudienceService:
     async def count(self, rule: Rule) -> tuple[int, str]:
         """How many a rule is true for, and when that was asked (RFC 3339)."""
         at = format_time(self._clock.now())
-        return (await self._profiles.counts({"all": await self.query(rule)}))["all"], at
+        return (await (await self._counting.of(rule)).counts({"all": rule}))["all"], at
 
     async def _compiler(self, rule: Rule) -> Compiler:
         numbers = await self._materialisation.numbers(timed(rule))

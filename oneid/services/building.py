@@ -4,8 +4,10 @@ Who is in a new or changed segment has not entered it: nobody did anything. So w
 leaves, unless that was asked for. A kill at any step leaves the segment to be built by the next who looks.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -16,8 +18,9 @@ from oneid.domain.segments.conditions import timed
 from oneid.domain.segments.dates import lags, relative
 from oneid.domain.segments.definitions import Segment
 from oneid.domain.segments.rules import HeldRule, Rule
+from oneid.errors import Retriable
 from oneid.services.audiences import AudienceService
-from oneid.services.evaluation import MaterialisationService
+from oneid.services.evaluation import PATIENCE, MaterialisationService
 from search.members import Members
 from search.segments.compiler import Compiler, Query
 from search.segments.percolator import Percolator
@@ -63,12 +66,19 @@ class BuildingService:
     async def run_once(self) -> int:
         """Builds what is to be built, where a definition changed, and otherwise once a minute, since what rules
         name may have changed; returns how many segments were built. Raises Retriable."""
+        await self._materialisation.run_once()
         version = await self._segments.catalog_version()
         if version == self._seen and monotonic() - self._seen_at < EVERY_SECONDS:
             return 0
         built = await self.build()
         self._seen, self._seen_at = version, monotonic()
         return built
+
+    async def build_soon(self) -> None:
+        """Builds as `build` does, as far as it gets in a few seconds; `run_once` goes on with the rest."""
+        with suppress(TimeoutError, Retriable):
+            async with asyncio.timeout(PATIENCE):
+                await self.build()
 
     async def build(self) -> int:
         """Stores every query that is not stored as it should be, and builds the segments that need it: new and

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, TypeAlias
 
+from graph.customers import Customers
+from oneid.clock import Clock
 from oneid.domain.segments.conditions import timed
 from oneid.domain.segments.intervals import judged
 from oneid.domain.segments.rules import EventRule, Rule
-from oneid.domain.segments.tallies import NOTHING, Tallied
+from oneid.domain.segments.tallies import NOTHING, Tallied, countable
+from oneid.services.evaluation import MaterialisationService
 from search.members import Members
 from search.profiles import ProfileIndex
 from search.segments.compiler import Compiler
@@ -30,9 +33,43 @@ PAGES: Final = 20
 """A sample is taken from the newest customers, so many pages of them at most."""
 
 
+class CountingService:
+    """Prepares the counting of rules at the instant of the clock."""
+
+    def __init__(
+        self,
+        materialisation: MaterialisationService,
+        customers: Customers,
+        profiles: ProfileIndex,
+        members: Members,
+        tallies: Tallies,
+        clock: Clock,
+        zone: str,
+    ) -> None:
+        self._materialisation = materialisation
+        self._customers = customers
+        self._profiles = profiles
+        self._members = members
+        self._tallies = tallies
+        self._clock = clock
+        self._zone = zone
+
+    async def of(self, rule: Rule) -> "Counting":
+        """What counts a rule and its parts. Conditions that the index can't count are materialised. Raises
+        LimitExceeded and Retriable."""
+        asked = timed(rule)
+        numbers = await self._materialisation.known(asked)
+        new = {id_: one for id_, one in asked.items() if id_ not in numbers and countable(one)}
+        rest = {id_: one for id_, one in asked.items() if id_ not in numbers.keys() | new.keys()}
+        numbers |= await self._materialisation.numbers(rest)
+        moving = await self._customers.moving() if new else {}
+        present = Instant(self._clock.now(), self._zone)
+        return Counting(self._profiles, self._members, self._tallies, present, numbers, new, moving)
+
+
 @dataclass
 class Counting:
-    """One preview's reading of the stores. `numbers`: of the conditions that are kept; `new`: those to count now, by
+    """One reading of the stores. `numbers`: of the conditions that are kept; `new`: those to count now, by
     id; `moving`: former ONE-IDs whose events are on the way to their customers, with those."""
 
     profiles: ProfileIndex

@@ -1,5 +1,6 @@
 """Evaluation: which timed conditions hold for a customer, and when, from the customer's own events."""
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
@@ -13,6 +14,7 @@ from oneid.domain.segments.conditions import Condition, condition_id, held, name
 from oneid.domain.segments.histories import Occurrence, in_order
 from oneid.domain.segments.intervals import milliseconds
 from oneid.domain.segments.rules import Timed
+from oneid.errors import Retriable
 from oneid.metrics import EVALUATED
 from oneid.services.projection import ProjectionService
 from search.profiles import ProfileIndex
@@ -24,6 +26,9 @@ SETTLED: Final = 5
 """Rounds after which what is still marked was marked by others: a change of stage marks its customer again."""
 
 KEPT_FOR_PREVIEWS: Final = 100
+PATIENCE: Final = 8.0
+"""Seconds that a caller waits for what goes on without it."""
+
 FORGOTTEN_AFTER: Final = 600.0
 """Seconds. Who has asked for a condition may still be asking the index with it."""
 
@@ -121,20 +126,35 @@ class MaterialisationService:
     async def numbers(self, rules: Mapping[str, Timed]) -> dict[str, int]:
         """The number of each condition, by id, once everybody whom the events tell of has been evaluated for it.
 
-        A crash on the way leaves it to the next caller: a condition is ready only when all of it was done.
-        Raises LimitExceeded and Retriable.
+        Raises LimitExceeded; and Retriable where there are so many that it takes longer: `run_once` goes on with it.
         """
-        if not rules:
-            return {}
-        conditions = await self._conditions.make(rules)
-        if behind := {c.id: c.rule for c in conditions if not c.ready}:
-            await self._bring_up(list(behind.values()))
-            await self._conditions.ready(behind)
-            await self._conditions.forget(KEPT_FOR_PREVIEWS, FORGOTTEN_AFTER)
+        conditions = await self.make(rules)
+        behind = [condition for condition in conditions if not condition.ready]
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._bring_up(behind)
+        except TimeoutError:
+            message = "a condition on events is new, and is being computed for every customer"
+            raise Retriable(message, retry_after=PATIENCE) from None
         return {condition_id(condition.rule): condition.number for condition in conditions}
 
-    async def _bring_up(self, rules: Sequence[Timed]) -> None:
-        await self.evaluate_all({name for rule in rules for name in names_of(rule)})
+    async def make(self, rules: Mapping[str, Timed]) -> Sequence[Condition]:
+        """Conditions that everybody is to be evaluated for. Raises LimitExceeded and Retriable."""
+        return await self._conditions.make(rules) if rules else []
+
+    async def run_once(self) -> int:
+        """Brings everybody up to the conditions that wait for it, and returns how many there were. Raises Retriable."""
+        behind = [condition for condition in await self._conditions.all() if not condition.ready]
+        await self._bring_up(behind)
+        return len(behind)
+
+    async def _bring_up(self, behind: Sequence[Condition]) -> None:
+        """A crash on the way leaves it to the next: a condition is ready only when all of it was done."""
+        if not behind:
+            return
+        await self.evaluate_all({name for condition in behind for name in names_of(condition.rule)})
+        await self._conditions.ready([condition.id for condition in behind])
+        await self._conditions.forget(KEPT_FOR_PREVIEWS, FORGOTTEN_AFTER)
 
     async def evaluate_all(self, names: Collection[str]) -> None:
         """Evaluates everybody under whom events of these names lie."""

@@ -9,19 +9,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from graph.customers import Customers
-from oneid.clock import Clock, monotonic
+from oneid.clock import monotonic
 from oneid.domain.customers import CustomerRecord
-from oneid.domain.segments.conditions import timed
 from oneid.domain.segments.parsing import Path
 from oneid.domain.segments.rules import All, AnyOf, Not, Rule
-from oneid.domain.segments.tallies import countable
 from oneid.errors import TooLarge
-from oneid.services.counting import Counting
-from oneid.services.evaluation import MaterialisationService
-from search.members import Members
-from search.profiles import ProfileIndex
-from search.segments.present import Instant
-from search.segments.tallies import Tallies
+from oneid.services.counting import CountingService
 
 MAX_SAMPLE: Final = 100
 
@@ -39,45 +32,21 @@ class Preview:
 class PreviewService:
     """Says who rules that are not saved are true for."""
 
-    def __init__(
-        self,
-        materialisation: MaterialisationService,
-        customers: Customers,
-        profiles: ProfileIndex,
-        members: Members,
-        tallies: Tallies,
-        clock: Clock,
-        zone: str,
-    ) -> None:
-        self._materialisation = materialisation
+    def __init__(self, counting: CountingService, customers: Customers) -> None:
+        self._counting = counting
         self._customers = customers
-        self._profiles = profiles
-        self._members = members
-        self._tallies = tallies
-        self._clock = clock
-        self._zone = zone
 
     async def preview(self, rule: Rule, sample: int, path: Path = ("rule",)) -> Preview:
         """What a rule would find. Raises TooLarge and Retriable."""
         if not 0 <= sample <= MAX_SAMPLE:
             raise TooLarge(f"a sample has 0 to {MAX_SAMPLE} customers", field=("sample",))
         start = monotonic()
-        counting = await self._counting(rule)
+        counting = await self._counting.of(rule)
         parts = {"/".join(place): part for place, part in parts_of(rule, path)}
         counts = await counting.counts(parts)
         people = await self._people(await counting.sample(rule, sample)) if sample else []
         told = {tuple(place.split("/")): count for place, count in counts.items()}
         return Preview(told[path], people, told, round((monotonic() - start) * 1000))
-
-    async def _counting(self, rule: Rule) -> Counting:
-        asked = timed(rule)
-        numbers = await self._materialisation.known(asked)
-        new = {id_: one for id_, one in asked.items() if id_ not in numbers and countable(one)}
-        rest = {id_: one for id_, one in asked.items() if id_ not in numbers.keys() | new.keys()}
-        numbers |= await self._materialisation.numbers(rest)
-        moving = await self._customers.moving() if new else {}
-        present = Instant(self._clock.now(), self._zone)
-        return Counting(self._profiles, self._members, self._tallies, present, numbers, new, moving)
 
     async def _people(self, one_ids: Sequence[str]) -> list[CustomerRecord]:
         found = await self._customers.by_one_ids(list(one_ids))

@@ -123,7 +123,7 @@ class ScoreService:
         await self._audiences.query(All(rules))
         saved = replace(model, conditions=tuple(sorted(timed(All(rules)))))
         saved = replace(saved, version=await self._models.save(saved))
-        await self._building.build()
+        await self._building.build_soon()
         return saved
 
     async def by_quintiles(self, model: RfmModel) -> RfmModel:

@@ -181,15 +181,15 @@ class SegmentService:
         await self._room(len(wanted) - len(known))
         rules = [await self._audiences.read(one.rule, one.path, within=one.id) for one in wanted]
         conditions = {id_: one for rule in rules for id_, one in timed(rule).items()}
-        await self._materialisation.numbers(conditions)
+        await self._materialisation.make(conditions)
         for segment, rule in zip(new, rules, strict=True):
             await self._segments.save(prepared(segment, rule, announced=announced))
-        await self._building.build()
+        await self._building.build_soon()
 
     async def drop_hidden(self, ids: Sequence[str]) -> None:
         """Forgets the rules of tags and stages that are gone."""
         await self._segments.drop(ids)
-        await self._building.build()
+        await self._building.build_soon()
 
     async def naming_tag(self, names: set[str], but: str) -> list[str]:
         """The names of segments, hidden ones too, whose rules name one of these tags; `but` one of them."""
@@ -212,11 +212,11 @@ class SegmentService:
     ) -> Segment:
         await self._room(1 if segment.version == 1 else 0)
         # The conditions first: there may be too many.
-        await self._materialisation.numbers(timed(rule))
+        await self._materialisation.make(timed(rule))
         saved = prepared(replace(segment, rule=dict(written)), rule, announced=announced)
         await self._segments.save(saved)
-        await self._building.build()
-        return saved
+        await self._building.build_soon()
+        return await self.get(saved.id)
 
     async def _snapshot(self, segment: Segment, rule: Rule) -> Segment:
         """Lists who matches before the segment is there: a crash leaves no half of it to be seen."""

@@ -30,6 +30,7 @@ from oneid.errors import Conflict, InvalidInput, OneIdError, TooLarge
 from oneid.services.audiences import AudienceService
 from oneid.services.building import BuildingService
 from oneid.services.judging import JudgingService
+from oneid.services.marking import MarkingService
 from oneid.services.projection import ProjectionService
 from oneid.services.segments import HiddenSegment, SegmentService
 from search.documents import course_of
@@ -97,6 +98,7 @@ class TagService:
         judging: JudgingService,
         projection: ProjectionService,
         projections: Projections,
+        marking: MarkingService,
         profiles: ProfileIndex,
         clock: Clock,
     ) -> None:
@@ -108,6 +110,7 @@ class TagService:
         self._judging = judging
         self._projection = projection
         self._projections = projections
+        self._marking = marking
         self._profiles = profiles
         self._clock = clock
 
@@ -152,7 +155,7 @@ class TagService:
             await self._segments.drop_hidden([rule.id for rule in rules])
             raise
         # Rules that name a tag with what is below it may have changed.
-        await self._building.build()
+        await self._building.build_soon()
         await self._score(made)
         return made
 
@@ -191,7 +194,7 @@ class TagService:
 
         moved = await self._tags.change(change)
         # Rules that name a tag with what is below it have changed.
-        await self._building.build()
+        await self._building.build_soon()
         return moved[0]
 
     async def delete(self, name: str) -> Tag:
@@ -281,7 +284,7 @@ class TagService:
             return replace(catalog, version=catalog.version + 1, scorers=(*others, *new))
 
         await self._catalog.change(change)
-        await self._catalog.mark_all()
+        await self._marking.soon()
 
 
 def held(tree: TagTree, catalog: Catalog, record: CustomerRecord, rules: set[str], now: int) -> list[Held]:

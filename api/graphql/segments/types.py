@@ -31,6 +31,9 @@ class Segment(Node):
     name: str = strawberry.field(description="Its name for people.")
     kind: SegmentKind = strawberry.field(description="How it gets its members.")
     version: int = strawberry.field(description="Grows with each change; good for `expectedVersion`.")
+    building: bool = strawberry.field(
+        description="Whether its members are still being found out; until then nobody enters or leaves it."
+    )
     rule_json: JSON | None = strawberry.field(description="The rule as it was written; null of a list.")
     created_at: DateTime = strawberry.field(description="When it was created.")
     updated_at: DateTime = strawberry.field(description="When it was last changed.")
@@ -70,6 +73,7 @@ class Segment(Node):
             name=segment.name,
             kind=SegmentKind[segment.kind.name],
             version=segment.version,
+            building=bool(segment.building),
             rule_json=None if segment.rule is None else JSON(segment.rule),
             created_at=DateTime(segment.created_at),
             updated_at=DateTime(segment.updated_at),
