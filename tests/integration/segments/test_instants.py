@@ -88,6 +88,7 @@ async def test_a_condition_that_was_never_ready_is_made_ready_by_the_next_who_as
     assert not made.ready
 
     clock.at = ORDERED
+    await audiences.query(rule)
     assert await count(audiences, WITHIN_30_DAYS) == 1
     assert [condition.ready for condition in await Conditions(stores.graph).all()] == [True]
 
