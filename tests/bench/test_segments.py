@@ -49,7 +49,7 @@ EVENTS: Final = 10
 TURNS: Final = 200
 WARM_UP: Final = 50
 
-FIVE: Final = {
+FIVE: Final[dict[str, Any]] = {
     "all": [
         {"attribute": {"key": "city", "op": "IN", "value": ["上海", "北京"]}},
         {"attribute": {"key": "age", "op": "BETWEEN", "value": [25, 45]}},
@@ -58,7 +58,7 @@ FIVE: Final = {
         {"event": {"name": "Order Completed", "window": {"lastDays": 90}}},
     ]
 }
-NEW: Final = {
+NEW: Final[dict[str, Any]] = {
     "ordered twice in 90 days": {
         "event": {
             "name": "Order Completed",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, cast
+from typing import Any
 
 from oneid.domain.catalog import is_number
 from oneid.domain.segments.rules import DENIALS, EventPattern, Number, Op, PropertyTest
@@ -43,7 +43,7 @@ def passes(test: PropertyTest, properties: Mapping[str, Any]) -> bool:
 def entries(value: Any) -> list[Any]:
     """A value as a list, lists within it opened."""
     if isinstance(value, list):
-        return [entry for one in cast("list[Any]", value) for entry in entries(one)]
+        return [entry for one in value for entry in entries(one)]
     return [] if value is None else [value]
 
 

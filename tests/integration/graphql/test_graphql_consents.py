@@ -259,6 +259,7 @@ async def test_the_copy_of_a_person_has_every_change_with_its_proof(
     await set_to(api, into, "email", "GRANTED", evidence={"form": 7}, source="web")
     await set_to(api, away, "email", "WITHDRAWN", source="call centre")
     await api(MERGE, input={"into": {"oneId": into}, "from": [{"oneId": away}]})
+    await set_to(api, away, "email", "WITHDRAWN", source="nobody new")
 
     lines = of(await file(api, client, oneId=into), "consents")
 

@@ -11,8 +11,8 @@ from oneid.domain.segments.histories import Occurrence, in_order
 from oneid.domain.segments.intervals import intervals, true_for_nobody
 from oneid.domain.segments.parsing import Parser
 from oneid.domain.segments.rules import Timed
-from tests.segment_oracle import DAY, HOUR, Event, Person, is_member
-from tests.segment_strategies import START, histories, timed_rules
+from tests.segment_oracle import DAY, HOUR, START, Event, Person, is_member
+from tests.segment_strategies import histories, timed_rules
 
 
 def parsed(rule: dict[str, Any]) -> Timed:
