@@ -3,7 +3,8 @@
 A consumer that takes a partition over writes its name to the partition's node. Each batch first locks that
 node: a consumer that was superseded while it slept finds another name there and writes nothing. The ids of the
 last batches are kept beside it, in the transaction that applied them: entries that were applied but not
-acknowledged when a consumer died are recognised and not applied again.
+acknowledged when a consumer died are recognised and not applied again. Of an entry that is applied in part, while
+customers are rebuilt before the rest of it, the messages that are applied are kept there instead (`mark`).
 """
 
 from collections.abc import Sequence
@@ -34,11 +35,17 @@ class Superseded(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """The entries applied last, and the versions of the identity rules and of the tombstones."""
+    """The entries applied last, messages of one that is applied in part, and the versions of the identity rules and
+    of the tombstones."""
 
     applied: frozenset[str]
     rule_version: int
     tombstone_version: int
+
+
+def mark(entry: str, place: int) -> str:
+    """What stands for one message of an entry. `pauses` knows it by its slash."""
+    return f"{entry}/{place}"
 
 
 async def take(graph: Graph, partition: int, holder: str) -> None:

@@ -15,6 +15,7 @@ from oneid.domain.customers import CustomerRecord
 from oneid.domain.decisions import Decision
 from oneid.domain.identifiers import Identifier
 from oneid.domain.messages import Item, format_time
+from oneid.log.events import Entry
 from oneid.services.resolution import Received, ResolutionService
 
 _numbers = itertools.count(1)
@@ -61,14 +62,19 @@ class Pipeline:
     async def drain(self, count: int = 1000) -> list[Received]:
         done = list[Received]()
         while entries := await self.stores.log.read(0, self.holder, count, 1):
-            batch = await self.service.apply(entries)
-            await self.service.store(batch)
-            if self.service.parts_customers:
-                await rebuilding(self.stores).run_once()
-                await self.service.attribute_again(batch)
-            await self.service.finish(entries, batch)
-            done += batch
+            done += await self.process(entries)
         return done
+
+    async def process(self, entries: Sequence[Entry]) -> list[Received]:
+        batch = await self.service.apply(entries)
+        while self.service.waiting:
+            await self.service.store(batch)
+            await rebuilding(self.stores).run_once()
+            await self.service.attribute_again(batch)
+            await self.service.resume(batch)
+        await self.service.store(batch)
+        await self.service.finish(entries, batch)
+        return batch
 
     async def ingest(self, *items: Item) -> list[str | None]:
         """One entry an event, resolved one after the other; the ONE-ID of each."""

@@ -116,9 +116,16 @@ class PartitionWorker:
         batch = await self._persist(lambda: self._service.apply(entries, give_up))
         self._events_an_entry += (len(batch) / len(entries) - self._events_an_entry) / 4
         await self._settle()
+        while self._service.waiting:
+            await self._rebuild(batch)
+            await self._persist(lambda: self._service.resume(batch))
         self._finishing = asyncio.create_task(self._finish(entries, batch))
-        if self._service.parts_customers:
-            await self._settle()
+
+    async def _rebuild(self, batch: Sequence[Received]) -> None:
+        """Takes customers apart whom a value had joined that is now known to be shared by too many."""
+        await self._persist(lambda: self._service.store(batch))
+        await self._persist(self._rebuilding.run_once)
+        await self._persist(lambda: self._service.attribute_again(batch))
 
     async def _settle(self) -> None:
         if self._finishing:
@@ -127,9 +134,6 @@ class PartitionWorker:
 
     async def _finish(self, entries: Sequence[Entry], batch: Sequence[Received]) -> None:
         await self._persist(lambda: self._service.store(batch))
-        if self._service.parts_customers:
-            await self._persist(self._rebuilding.run_once)
-            await self._persist(lambda: self._service.attribute_again(batch))
         await self._persist(lambda: self._service.finish(entries, batch))
         RESOLVED.inc(sum(not (r.failure or r.barred) for r in batch))
         BARRED.inc(sum(r.barred for r in batch))

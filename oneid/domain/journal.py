@@ -11,13 +11,14 @@ from oneid.domain.messages import Message, format_time
 
 
 class Note(NamedTuple):
-    """An entry before it has an id and a customer."""
+    """An entry before it has an id. `of`: the customer it is about, None: the one that the message belongs to."""
 
     kind: DecisionKind
     kept: tuple[Identifier, ...]
     dropped: tuple[Identifier, ...]
     merged: tuple[str, ...]
     reason: str | None
+    of: str | None
 
 
 class Journal:
@@ -25,11 +26,15 @@ class Journal:
 
     A message that changed something keeps all its notes under its own id, and so does one that is nobody's: why
     must be found by its messageId. Another one that changed nothing leaves only what kept identifiers apart,
-    once per content: a shared tablet's thousandth page view adds no entry.
+    once per content: a shared tablet's thousandth page view adds no entry. `series` tells the entries of one
+    message apart where they are written at two times.
     """
 
-    def __init__(self, message: Message, rule_version: int, next_sequence: Callable[[], int]) -> None:
+    def __init__(
+        self, message: Message, rule_version: int, next_sequence: Callable[[], int], series: str = ""
+    ) -> None:
         self._message = message
+        self._series = series
         self._rule_version = rule_version
         self._next_sequence = next_sequence
         self._notes: list[Note] = []
@@ -43,11 +48,12 @@ class Journal:
         dropped: Sequence[Identifier] = (),
         merged: tuple[str, ...] = (),
         reason: str | None = None,
+        of: str | None = None,
         changes: bool = False,
     ) -> None:
         """Adds one entry; `changes` says that the graph is different now."""
         self._changes = self._changes or changes
-        self._notes.append(Note(kind, tuple(kept), tuple(dropped), merged, reason))
+        self._notes.append(Note(kind, tuple(kept), tuple(dropped), merged, reason, of))
 
     def close(self, one_id: str | None, blocked: Sequence[tuple[Identifier, str]]) -> list[Decision]:
         """All entries, with their ids and the customer; one BLOCKED entry a reason."""
@@ -58,13 +64,13 @@ class Journal:
     def _finished(self, number: int, note: Note, one_id: str) -> Decision:
         own = self._changes or not one_id
         return Decision(
-            id=f"{self._message.message_id}#{number}" if own else content_id(one_id, note),
+            id=f"{self._message.message_id}#{self._series}{number}" if own else content_id(one_id, note),
             sequence=self._next_sequence(),
             kind=note.kind,
             at=format_time(self._message.received_at),
             message_id=self._message.message_id,
             rule_version=self._rule_version,
-            one_id=one_id,
+            one_id=one_id if note.of is None else note.of,
             merged_one_ids=note.merged,
             kept=note.kept,
             dropped=note.dropped,

@@ -55,8 +55,22 @@ class Resolver:
         self._rules = rules
         self._catalog = catalog or Catalog()
 
+    def expose(self, prepared: Prepared) -> list[Decision]:
+        """Counts with what a message's values were seen: from now on those that too many share name nobody.
+        Tells which were taken from customers, who are to be rebuilt before the message is resolved."""
+        if not self._rules.counts_anchors:
+            return []
+        identifiers = self._named(prepared)[0]
+        journal = Journal(prepared.message, self._rules.version, self._space.next_sequence, "generic-")
+        for identifier in identifiers:
+            node, rule = self._space.node(identifier), self._rules.by_type[identifier.type]
+            if rule.generic_after and not node.generic:
+                self._count_anchors(identifiers, node, rule, journal)
+        return journal.close(None, ())
+
     def resolve(self, prepared: Prepared) -> Resolution:
         """Applies one message: changes the workspace and tells the outcome."""
+        exposed = self.expose(prepared)
         sequence = self._space.next_sequence()
         case = self._open(prepared)
         target = self._place(case) if case.identifiers else None
@@ -66,61 +80,61 @@ class Resolver:
         one_id = target.one_id if target else None
         keys = tuple(identifier.key for identifier in prepared.named.identifiers)
         dropped = prepared.named.dropped + [(identifier, GENERIC) for identifier in case.generic]
-        return Resolution(one_id, keys, sequence, case.journal.close(one_id, dropped))
+        return Resolution(one_id, keys, sequence, exposed + case.journal.close(one_id, dropped))
 
     def _open(self, prepared: Prepared) -> Case:
         message = prepared.message
         journal = Journal(message, self._rules.version, self._space.next_sequence)
-        case = Case(prepared, journal, format_time(message.timestamp), prepared.named.identifiers)
-        self._add_alias(case)
+        identifiers, refused = self._named(prepared)
+        if refused:
+            journal.note(DecisionKind.REFUSED, dropped=[refused], reason="ALIAS_OF_KNOWN")
+        case = Case(prepared, journal, format_time(message.timestamp), identifiers)
         self._ignore_generic(case)
         self._ignore_quarantined(case)
         self._ask_consent(case)
         return case
 
-    def _add_alias(self, case: Case) -> None:
-        """previousId is looked for as anonymous_id, then as user_id; unknown, it counts as anonymous_id."""
-        previous = case.prepared.previous
+    def _named(self, prepared: Prepared) -> tuple[list[Identifier], Identifier | None]:
+        """What a message names, an alias's previousId included, and the previousId that is refused. It is looked
+        for as anonymous_id, then as user_id; unknown, it counts as anonymous_id."""
+        previous, identifiers = prepared.previous, prepared.named.identifiers
         found = next((identifier for identifier in previous if self._space.owner(identifier)), None)
         alias = found or next(iter(previous), None)
-        if alias is None or alias in case.identifiers:
-            return
-        if found and found.type == "user_id" and any(map(self._known_user, case.identifiers)):
-            case.journal.note(DecisionKind.REFUSED, dropped=[found], reason="ALIAS_OF_KNOWN")
-            return
-        case.identifiers = sorted([*case.identifiers, alias], key=self._rules.weakness)
+        if alias is None or alias in identifiers:
+            return identifiers, None
+        if found and found.type == "user_id" and any(map(self._known_user, identifiers)):
+            return identifiers, found
+        return sorted([*identifiers, alias], key=self._rules.weakness), None
 
     def _known_user(self, identifier: Identifier) -> bool:
         return identifier.type == "user_id" and self._space.owner(identifier) is not None
 
-    def _ignore_generic(self, case: Case) -> None:
-        """A value seen with more than N anchors names nobody: whom it had joined are rebuilt without it."""
-        for identifier in case.identifiers:
-            rule, node = self._rules.by_type[identifier.type], self._space.node(identifier)
-            if rule.generic_after and not node.generic:
-                self._count_anchors(case, node, rule)
-            if node.generic:
-                case.generic.append(identifier)
-        if case.generic:
-            case.identifiers = [i for i in case.identifiers if i not in case.generic]
-
-    def _count_anchors(self, case: Case, node: IdentifierNode, rule: IdentifierType) -> None:
-        anchors = {
-            i.value for i in case.identifiers if i.type == rule.generic_anchor and i != node.identifier
-        }
+    def _count_anchors(
+        self, identifiers: list[Identifier], node: IdentifierNode, rule: IdentifierType, journal: Journal
+    ) -> None:
+        anchors = {i.value for i in identifiers if i.type == rule.generic_anchor and i != node.identifier}
         seen = anchors.union(node.anchors)
         if len(seen) > rule.generic_after:
-            self._make_generic(case, node)
+            self._make_generic(node, journal)
         elif len(seen) > len(node.anchors):
             node.anchors, node.changed = tuple(sorted(seen)), True
 
-    def _make_generic(self, case: Case, node: IdentifierNode) -> None:
+    def _make_generic(self, node: IdentifierNode, journal: Journal) -> None:
         owner = self._space.owner(node.identifier)
         if owner:
             self._space.unlink(node.identifier)
             owner.rebuild = owner.changed = True
-            case.journal.note(DecisionKind.UNLINKED, dropped=[node.identifier], reason=GENERIC, changes=True)
+            dropped = [node.identifier]
+            journal.note(
+                DecisionKind.UNLINKED, dropped=dropped, reason=GENERIC, of=owner.one_id, changes=True
+            )
         node.generic, node.anchors, node.changed = True, (), True
+
+    def _ignore_generic(self, case: Case) -> None:
+        """A value seen with more than N anchors names nobody: whom it had joined are rebuilt without it."""
+        case.generic = [i for i in case.identifiers if self._space.node(i).generic]
+        if case.generic:
+            case.identifiers = [i for i in case.identifiers if i not in case.generic]
 
     def _ignore_quarantined(self, case: Case) -> None:
         """A quarantined value links nobody: it is ignored beside others and stands for itself alone."""

@@ -116,6 +116,11 @@ class IdentityRules:
         return {rule.type: rule for rule in self.types}
 
     @cached_property
+    def counts_anchors(self) -> bool:
+        """Whether values of any type may become generic."""
+        return any(rule.generic_after for rule in self.types)
+
+    @cached_property
     def _weakness(self) -> dict[str, int]:
         ordered = sorted(self.types, key=lambda rule: (rule.priority, rule.type))
         return {rule.type: place for place, rule in enumerate(ordered)}

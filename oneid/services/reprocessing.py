@@ -165,7 +165,7 @@ class ReprocessService:
     @asynccontextmanager
     async def _paused(self, run: Run) -> AsyncGenerator[None]:
         """No consumer resolves within the block, and what they resolved is in the index."""
-        applied = await self._pause(run)
+        applied = await self._begin_pause(run)
         keeper = asyncio.create_task(self._keep(run))
         try:
             await self._drained(applied)
@@ -174,6 +174,17 @@ class ReprocessService:
             keeper.cancel()
             await asyncio.wait({keeper})
             await pauses.resume(self._graph, run.holder)
+
+    async def _begin_pause(self, run: Run) -> dict[int, list[str]]:
+        """Waits for a consumer in the middle of a batch. Raises Retriable if that takes too long."""
+        end = monotonic() + DRAIN_SECONDS
+        while True:
+            try:
+                return await self._pause(run)
+            except Retriable:
+                if monotonic() > end:
+                    raise
+            await asyncio.sleep(0.05)
 
     async def _pause(self, run: Run) -> dict[int, list[str]]:
         return await pauses.pause(self._graph, run.holder, sequence() + int(PAUSE_SECONDS * 1e9))

@@ -6,7 +6,8 @@ is kept as a dead letter and its neighbours go on.
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import orjson
@@ -39,15 +40,19 @@ from search.events import EventIndex
 logger = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Received:
-    """One message of a batch: where it came from and what became of it. `barred`: it names somebody who was erased.
+    """One message of a batch: where it came from and what became of it. `place`: which of its entry's messages it
+    is; `waits`: it is not resolved yet, `stored`: it is in the index. `barred`: it names somebody who was erased.
     `one_id`: whose it is after the batch; `answer`: whose it was when it was resolved, a former ONE-ID by now
     if a later message of the batch merged that customer away."""
 
     entry: Entry
     envelope: Envelope
     message: Message
+    place: int = 0
+    waits: bool = True
+    stored: bool = False
     duplicate: bool = False
     barred: bool = False
     failure: str | None = None
@@ -61,6 +66,11 @@ class Received:
     def counts(self) -> bool:
         """Whether it is resolved and stored."""
         return not (self.duplicate or self.barred or self.failure)
+
+    @property
+    def mark(self) -> str:
+        """What is noted of it while its entry is not resolved whole."""
+        return partitions.mark(self.entry.id, self.place)
 
 
 class Poison(Exception):
@@ -101,8 +111,9 @@ class ResolutionService:
         self._tombstones = Tombstones()
         self._before: list[str] = []
         self._recent = dict[str, str]()
-        self.parts_customers = False
-        """Whether the last batch made a value generic: customers have to be rebuilt before the next one."""
+        self.waiting = list[Received]()
+        """What is left of the last batch: its first message made a value generic, and customers have to be rebuilt
+        before it is resolved (`resume`)."""
 
     async def apply(self, entries: Sequence[Entry], give_up: str | None = None) -> list[Received]:
         """Resolves entries, in order, into the graph; or, with a reason to `give_up`, sets them apart.
@@ -111,23 +122,34 @@ class ResolutionService:
             Retriable: the graph is away; nothing was written, or all of it.
             Superseded: another consumer has the partition; nothing was written.
         """
-        self.parts_customers = False
         batch = [received for entry in entries for received in open_entry(entry, give_up)]
         await self._drop_duplicates(batch)
-        ids = [entry.id for entry in entries]
+        await self._advance(batch)
+        return batch
+
+    async def resume(self, batch: Sequence[Received]) -> None:
+        """Resolves what waits of a batch, whose other events are stored, since customers were rebuilt.
+        Raises like `apply`."""
+        await self._advance(batch)
+
+    async def _advance(self, batch: Sequence[Received]) -> None:
         try:
-            await self._transact(batch, ids)
+            await self._transact([received for received in batch if received.waits], batch)
         except (Retriable, partitions.Superseded):
             raise
         except Exception:
             logger.exception("batch refused, resolving one by one")
-            await self._one_by_one(batch, ids)
-        self._before = ids
+            await self._one_by_one(batch)
+        self.waiting = [received for received in batch if received.waits]
+        if not self.waiting:
+            self._end(batch)
+
+    def _end(self, batch: Sequence[Received]) -> None:
+        self._before = list(dict.fromkeys(received.entry.id for received in batch))
         self._recent = {r.message.message_id: r.one_id or "" for r in batch if not (r.duplicate or r.failure)}
         for received in batch:
             if received.duplicate and received.one_id is None:
                 received.one_id = self._recent.get(received.message.message_id) or None
-        return batch
 
     async def store(self, batch: Sequence[Received]) -> None:
         """Writes the events to the event index; what the index refuses becomes a dead letter. Then marks the
@@ -136,13 +158,15 @@ class ResolutionService:
         Raises:
             Retriable: the index is away; what was written is written again the next time.
         """
-        by_id = {r.message.message_id: r for r in batch if r.counts}
+        by_id = {r.message.message_id: r for r in batch if r.counts and not (r.waits or r.stored)}
         events = [StoredEvent(r.message, r.one_id, r.keys, r.sequence) for r in by_id.values()]
         traits = [e.message.traits for e in events if e.message.type == "identify"]
         REFUSED_VALUES.inc(sum(len(self._catalog.misfits(values)) for values in traits))
         for rejected in await self._events.store(events) if events else ():
             by_id[rejected.message_id].failure = rejected.reason
         await self._mark(by_id.values())
+        for received in by_id.values():
+            received.stored = True
 
     async def _mark(self, stored: Iterable[Received]) -> None:
         """Marks those of whom was told what conditions ask: only now are their events there to be read."""
@@ -183,49 +207,60 @@ class ResolutionService:
             received.one_id = known.get(message_id) or None
             first.setdefault(message_id, received)
 
-    async def _transact(self, batch: list[Received], ids: list[str]) -> None:
+    async def _transact(self, part: Sequence[Received], batch: Sequence[Received]) -> None:
         while True:
             try:
-                await self._graph.transact("resolve", lambda tx: self._resolve(tx, batch, ids))
-                return
+                rest = await self._graph.transact("resolve", lambda tx: self._resolve(tx, part, batch))
             except Poison:
                 logger.exception("message set apart")
+                continue
+            for received in part:
+                received.waits = received in rest
+            return
 
-    async def _one_by_one(self, batch: list[Received], ids: list[str]) -> None:
+    async def _one_by_one(self, batch: Sequence[Received]) -> None:
         """Finds the messages that the graph itself refuses. Only the last step marks the entries as applied."""
-        for received in batch:
+        for received in [received for received in batch if received.waits]:
             try:
-                await self._transact([received], [])
+                await self._transact([received], ())
             except (Retriable, partitions.Superseded):
                 raise
             except Exception as error:
                 logger.exception("message set apart")
-                received.failure = f"{type(error).__name__} in the graph"
-        await self._transact([], ids)
+                received.failure, received.waits = f"{type(error).__name__} in the graph", False
+            if received.waits:
+                break
+        await self._transact((), batch)
 
-    async def _resolve(self, tx: AsyncManagedTransaction, batch: list[Received], ids: list[str]) -> None:
+    async def _resolve(
+        self, tx: AsyncManagedTransaction, part: Sequence[Received], batch: Sequence[Received]
+    ) -> set[Received]:
+        """Resolves a part of a batch up to where customers must be rebuilt, and notes what is applied of the batch;
+        what of the part has to wait."""
         fence = await partitions.enter(tx, self._partition, self._holder, sequence())
         await self._refresh_rules(tx, fence.rule_version)
         self._catalog = await self._attributes.within(tx)
-        await self._bar(tx, batch, fence.tombstone_version)
-        fresh = [r for r in batch if r.counts]
+        await self._bar(tx, part, fence.tombstone_version)
+        fresh = [r for r in part if r.counts]
         prepared = [self._prepare(received) for received in fresh]
         keys = [key for p in prepared for key in p.keys]
         space = Workspace(lambda: one_id(sequence()))
         await identity.load(tx, keys, space)
-        decisions = self._run(space, fresh, prepared, fence.applied)
+        count, decisions = self._run(space, fresh, prepared, fence.applied)
+        done, rest = fresh[:count], set(fresh[count:])
         await identity.save(tx, space, decisions)
-        await households.see(tx, sightings(space, fresh, prepared, fence.applied))
-        if ids:
+        await households.see(tx, sightings(space, done, prepared[:count], fence.applied))
+        if batch:
+            ids = marks(batch, {r for r in batch if r.waits} - (set(part) - rest))
             await partitions.note_applied(tx, self._partition, [*self._before, *ids])
-        attribute(space, fresh)
-        self.parts_customers |= any(customer.rebuild for customer in space.customers.values())
+        attribute(space, done)
+        return rest
 
     async def _refresh_rules(self, tx: AsyncManagedTransaction, version: int) -> None:
         if version != self._rules.version:
             self._rules = await read_rules(tx)
 
-    async def _bar(self, tx: AsyncManagedTransaction, batch: list[Received], version: int) -> None:
+    async def _bar(self, tx: AsyncManagedTransaction, batch: Sequence[Received], version: int) -> None:
         """Sets apart what names somebody who was erased. Whose a duplicate was may be erased by now, too."""
         if version != self._tombstones.version:
             await tombstones.refresh(tx, self._tombstones, version)
@@ -245,33 +280,59 @@ class ResolutionService:
             raise Poison(received, error) from error
 
     def _prepare(self, received: Received) -> Prepared:
-        try:
+        with setting_apart(received):
             return prepare(received.message, self._rules, self._region)
-        except Exception as error:
-            raise Poison(received, error) from error
 
     def _run(
         self, space: Workspace, fresh: list[Received], prepared: list[Prepared], applied: frozenset[str]
-    ) -> list[Decision]:
+    ) -> tuple[int, list[Decision]]:
+        """How many messages were resolved, and what was decided."""
         resolver = Resolver(space, self._rules, self._catalog)
         decisions = list[Decision]()
-        for received, case in zip(fresh, prepared, strict=True):
-            if received.entry.id in applied:
+        for number, (received, case) in enumerate(zip(fresh, prepared, strict=True)):
+            if is_applied(received, applied):
                 received.one_id, received.keys = owner_of(space, case), tuple(case.keys)
                 received.sequence = space.next_sequence()
                 continue
-            resolution = resolve(resolver, received, case)
-            received.one_id, received.keys = resolution.one_id, resolution.keys
-            received.sequence = resolution.sequence
-            decisions += resolution.decisions
-        return decisions
+            if number and fresh[number - 1].mark in applied:
+                return number, decisions  # who resolved that one died before customers were rebuilt
+            with setting_apart(received):
+                if exposed := resolver.expose(case):
+                    return number, decisions + exposed
+                decisions += settle(received, resolver.resolve(case))
+        return len(fresh), decisions
 
 
-def resolve(resolver: Resolver, received: Received, case: Prepared) -> Resolution:
+def is_applied(received: Received, applied: frozenset[str]) -> bool:
+    return received.entry.id in applied or received.mark in applied
+
+
+def marks(batch: Sequence[Received], waiting: set[Received]) -> list[str]:
+    """What is applied of a batch: ids of entries, and of an entry of which messages wait the others."""
+    partial = {received.entry.id for received in waiting}
+    return list(
+        dict.fromkeys(
+            received.mark if received.entry.id in partial else received.entry.id
+            for received in batch
+            if received not in waiting
+        )
+    )
+
+
+@contextmanager
+def setting_apart(received: Received) -> Generator[None]:
+    """A message that raises is poison."""
     try:
-        return resolver.resolve(case)
+        yield
     except Exception as error:
         raise Poison(received, error) from error
+
+
+def settle(received: Received, resolution: Resolution) -> list[Decision]:
+    """Notes what became of a message; its decisions."""
+    received.one_id, received.keys = resolution.one_id, resolution.keys
+    received.sequence = resolution.sequence
+    return resolution.decisions
 
 
 def owner_of(space: Workspace, case: Prepared) -> str | None:
@@ -293,7 +354,7 @@ def sightings(
             format_time(received.message.received_at),
         )
         for received, case in zip(fresh, prepared, strict=True)
-        if received.one_id and received.entry.id not in applied
+        if received.one_id and not is_applied(received, applied)
         for household in case.named.households
     ]
 
@@ -310,7 +371,10 @@ def attribute(space: Workspace, fresh: list[Received]) -> None:
 
 def open_entry(entry: Entry, failure: str | None) -> list[Received]:
     envelope: Envelope = orjson.loads(entry.body)
-    return [Received(entry, envelope, message, failure=failure) for message in messages_of(envelope)]
+    messages = messages_of(envelope)
+    return [
+        Received(entry, envelope, message, place, failure=failure) for place, message in enumerate(messages)
+    ]
 
 
 def replies(batch: Sequence[Received]) -> dict[str, dict[str, list[Resolved]]]:

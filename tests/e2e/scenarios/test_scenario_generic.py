@@ -42,6 +42,19 @@ async def test_what_other_evidence_holds_together_stays_together(scene: Scenario
     assert await scene.partition() == {"c1 d1 d2", "d3"}
 
 
+async def test_a_batch_or_all_at_once_gives_what_one_by_one_does(fresh: Fresh, scene: Scenario) -> None:
+    await scene.rules(types=[{"type": "phone", "genericAfter": 2, "genericAnchor": "device_id"}])
+    told = ["d1 p1", "d2 p1", "d3 p1", "d1 u1", "d2 u2"]
+    await scene.api.ingest(*(scene.event(text) for text in told))
+    other = fresh()
+    await other.send(*told)
+    expected = {"d1 u1", "d2 u2", "d3"}
+    assert (await scene.partition(), await other.partition()) == (expected, expected)
+    third = fresh()
+    await third.together(*told)
+    assert await third.partition() == expected
+
+
 async def test_without_consent_only_the_strongest_identifier_counts(scene: Scenario) -> None:
     await scene.rules(consentRequired=True)
     cookie, user, refused = await scene.send("a1", "u1 a1", scene.event("u1 a1", **REFUSAL))

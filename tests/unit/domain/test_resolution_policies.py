@@ -1,15 +1,11 @@
 """What each rule of identity resolution does, one behaviour a test, on a workspace without a server."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
 from oneid.domain.decisions import Decision, DecisionKind
-from oneid.domain.evidence import prepare
-from oneid.domain.messages import Message
-from oneid.domain.resolution import Resolver
 from oneid.domain.rules import (
     BlockedValue,
     IdentityRules,
@@ -17,49 +13,7 @@ from oneid.domain.rules import (
     SharedIdentifierPolicy,
     TypeChange,
 )
-from oneid.domain.workspace import CustomerNode, Workspace
-
-START = datetime(2026, 1, 5, tzinfo=UTC)
-
-
-class World:
-    """A workspace with its rules; each call resolves one message a minute later."""
-
-    def __init__(self, rules: IdentityRules | None = None) -> None:
-        numbers = iter(range(1, 1000))
-        self.rules = rules or IdentityRules()
-        self.space = Workspace(lambda: f"c{next(numbers)}")
-        self.count = 0
-        self.decisions: list[Decision] = []
-
-    def send(self, at: timedelta | None = None, **payload: Any) -> str | None:
-        self.count += 1
-        moment = START + (at if at is not None else timedelta(minutes=self.count))
-        kind = payload.pop("type", "track")
-        message = Message(
-            f"m{self.count}", kind, kind, moment, START + timedelta(days=30), None, "web", payload
-        )
-        resolution = Resolver(self.space, self.rules).resolve(prepare(message, self.rules, "CN"))
-        self.decisions = resolution.decisions
-        return resolution.one_id
-
-    def kinds(self) -> list[DecisionKind]:
-        return [decision.kind for decision in self.decisions]
-
-    def owner(self, key: str) -> str | None:
-        node = self.space.identifiers.get(key)
-        return node.owner if node else None
-
-    def customer(self, one_id: str | None) -> CustomerNode:
-        return self.space.customers[one_id or ""]
-
-
-def external(*pairs: tuple[str, str], **context: Any) -> dict[str, Any]:
-    return {**context, "externalIds": [{"type": kind, "id": value} for kind, value in pairs]}
-
-
-def device(value: str, **context: Any) -> dict[str, Any]:
-    return {**context, "device": {"id": value}}
+from tests.identity_world import World, device, external
 
 
 def with_policy(policy: SharedIdentifierPolicy) -> IdentityRules:
