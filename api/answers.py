@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import orjson
+from starlette.responses import Response
 from starlette.types import Send
 
 from oneid.errors import (
@@ -46,6 +47,11 @@ class Answer:
         code = str(content.get("code", "")) if isinstance(content, dict) else ""
         return cls(status, orjson.dumps(content), headers, code)
 
+    def response(self, extra: Headers = ()) -> Response:
+        """It as Starlette sends it, with more headers if need be."""
+        named = {name.decode(): value.decode("latin-1") for name, value in (*self.headers, *extra)}
+        return Response(self.body, self.status, named, "application/json")
+
     async def send(self, send: Send, extra: Headers = ()) -> None:
         """Sends it, with more headers if need be."""
         length = b"%d" % len(self.body)
@@ -57,11 +63,11 @@ class Answer:
 
 
 def refusal(error: OneIdError, **more: object) -> Answer:
-    """`{code, message}`, plus Retry-After where trying again can help. A 401 comes without WWW-Authenticate,
-    for which browsers would ask a shop's visitors for a password."""
+    """`{code, message}`, plus Retry-After and X-RateLimit-Reset, in seconds, where trying again can help. A 401
+    comes without WWW-Authenticate, for which browsers would ask a shop's visitors for a password."""
     status = next((status for kind, status in STATUSES if isinstance(error, kind)), 400)
     headers: Headers = ()
     if status in (429, 503):
-        seconds = math.ceil(getattr(error, "retry_after", 1.0))
-        headers = ((b"retry-after", b"%d" % max(1, seconds)),)
+        seconds = b"%d" % max(1, math.ceil(getattr(error, "retry_after", 1.0)))
+        headers = ((b"retry-after", seconds), (b"x-ratelimit-reset", seconds))
     return Answer.json(status, {"code": error.code, "message": error.message, **more}, headers)

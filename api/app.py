@@ -9,15 +9,17 @@ from typing import Final
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.answers import Answer
 from api.graphql.asgi import create_graphql_app
 from api.health import Readiness, healthz, metrics
 from api.logging import configure_logging
 from api.results import Results
 from api.tracking.configuration import ROUTES as CONFIGURATION_ROUTES
+from api.tracking.cors import cors_headers
 from api.tracking.endpoint import TrackingEndpoint
 from api.tracking.paths import PATHS
 from oneid import bootstrap
@@ -76,8 +78,10 @@ async def refused(request: Request, error: Exception) -> Response:
     """Starlette's own refusals, such as an unknown path, in our form."""
     assert isinstance(error, HTTPException)
     code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(error.status_code, "INVALID")
-    content = {"code": code, "message": error.detail}
-    return JSONResponse(content, error.status_code, error.headers)
+    answer = Answer.json(error.status_code, {"code": code, "message": error.detail})
+    response = answer.response(cors_headers(dict(request.scope["headers"])))
+    response.headers.update(error.headers or {})
+    return response
 
 
 def create_app(open_services: OpenServices | None = None) -> Application:

@@ -2,6 +2,7 @@
 
 import asyncio
 import zlib
+from contextlib import suppress
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,6 +14,10 @@ READ_SECONDS: Final = 30.0
 RATIO: Final = 100
 RATIO_FREE_BYTES: Final = 64 * 1024
 """Small bodies may be as repetitive as they like: they cost nothing."""
+
+GZIP_MAGIC: Final = b"\x1f\x8b"
+MEMBERS: Final = 100
+"""Gzip files may be put one behind the other; each costs a copy of the rest."""
 
 
 class ClientGone(Exception):
@@ -34,11 +39,11 @@ async def read_body(receive: Receive, declared: bytes | None, limit: int) -> byt
     if declared is not None and declared.isdigit() and int(declared) > limit:
         await _drain(receive, 2 * limit)
         raise TooLarge(f"the body is larger than {limit} bytes")
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body", False):
-        return _within(message.get("body", b""), limit)
     try:
         async with asyncio.timeout(READ_SECONDS):
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body", False):
+                return _within(message.get("body", b""), limit)
             return await _read_chunks(message, receive, limit)
     except TimeoutError:
         raise SlowBody from None
@@ -74,23 +79,34 @@ async def _drain(receive: Receive, limit: int) -> None:
 
 
 def inflate(data: bytes, limit: int) -> bytes:
-    """Unpacks gzip or zlib data, never more than `limit` bytes of it.
+    """Unpacks gzip, in one member or a few, zlib or bare deflate data, never more than `limit` bytes of it.
 
     Raises:
         TooLarge: more comes out than `limit`, or suspiciously much for what went in.
         InvalidInput: it is damaged, cut off, or followed by something else.
     """
-    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
-    try:
-        unpacked = unpacker.decompress(data, limit + 1)
-    except zlib.error:
-        raise InvalidInput("the body is not valid gzip") from None
-    _within(unpacked, limit)
-    if len(unpacked) > max(RATIO_FREE_BYTES, RATIO * len(data)):
-        raise TooLarge(f"the body unpacks to more than {RATIO} times its size")
-    if not unpacker.eof or unpacker.unused_data:
+    unpacked, rest = b"", data
+    for _ in range(MEMBERS):
+        piece, rest = _unpack(rest, limit + 1 - len(unpacked))
+        unpacked = _within(unpacked + piece, limit)
+        if len(unpacked) > max(RATIO_FREE_BYTES, RATIO * len(data)):
+            raise TooLarge(f"the body unpacks to more than {RATIO} times its size")
+        if not rest.startswith(GZIP_MAGIC):
+            break
+    if rest:
         raise InvalidInput("the body is not valid gzip")
     return unpacked
+
+
+def _unpack(data: bytes, limit: int) -> tuple[bytes, bytes]:
+    """The first stream of the data, up to `limit` bytes of it, and what follows. Raises InvalidInput."""
+    for wbits in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):
+        unpacker = zlib.decompressobj(wbits=wbits)
+        with suppress(zlib.error):
+            piece = unpacker.decompress(data, limit)
+            if unpacker.eof or len(piece) == limit:
+                return piece, unpacker.unused_data
+    raise InvalidInput("the body is not valid gzip")
 
 
 def _within(body: bytes, limit: int) -> bytes:

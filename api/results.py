@@ -3,11 +3,12 @@
 from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
+from api.answers import refusal
 from api.graphql.credentials import bearer
 from api.graphql.operations.queries import may_see
-from oneid.errors import NotFound, Retriable, Unauthenticated
+from oneid.errors import NotFound, OneIdError
 from oneid.services.keys import KeyService
 from oneid.services.operations import OperationService
 
@@ -22,12 +23,8 @@ class Results:
     async def answer(self, request: Request) -> Response:
         try:
             return await self._file(request)
-        except (Unauthenticated, NotFound) as error:
-            status = 401 if isinstance(error, Unauthenticated) else 404
-            return JSONResponse({"code": error.code, "message": error.message}, status)
-        except Retriable as error:
-            content = {"code": error.code, "message": error.message}
-            return JSONResponse(content, 503, {"Retry-After": str(max(1, round(error.retry_after)))})
+        except OneIdError as error:
+            return refusal(error).response()
 
     async def _file(self, request: Request) -> Response:
         actor = await self._keys.authenticate_secret(bearer(request.headers))

@@ -36,9 +36,7 @@ async def source_config(request: Request) -> Response:
 def _response(request: Request, content: object) -> Response:
     headers: dict[bytes, bytes] = dict(request.scope["headers"])
     answer = preflight(headers) if request.method == "OPTIONS" else Answer.json(200, content)
-    extra = (*answer.headers, *cors_headers(headers))
-    named = {name.decode(): value.decode("latin-1") for name, value in extra}
-    return Response(answer.body, answer.status, named, "application/json")
+    return answer.response(cors_headers(headers))
 
 
 ROUTES = [

@@ -17,6 +17,7 @@ def cors_headers(headers: dict[bytes, bytes]) -> Headers:
     return (
         (b"access-control-allow-origin", origin),
         (b"access-control-allow-credentials", b"true"),
+        (b"access-control-expose-headers", b"retry-after, x-ratelimit-reset"),
         (b"vary", b"Origin"),
     )
 

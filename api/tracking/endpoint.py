@@ -41,6 +41,9 @@ class TrackingEndpoint:
         self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close"})  # before it was accepted: a 403
+            return
         started = monotonic()
         headers: dict[bytes, bytes] = dict(scope["headers"])
         self._in_flight += 1

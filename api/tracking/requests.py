@@ -1,17 +1,25 @@
 """A request as the tracking API understands it, whatever its client says about content types."""
 
-from typing import Any, cast
+import codecs
+import json
+from typing import Any, Final, cast
 
 import orjson
 from starlette.types import Receive, Scope
 
-from api.guard import inflate, read_body
+from api.guard import GZIP_MAGIC, inflate, read_body
 from oneid.domain.validation import BATCH_BYTES
 from oneid.errors import InvalidInput
 
-_GZIP_MAGIC = b"\x1f\x8b"
-_DIRECT = b'"direct"'
-_PACKED = (b"gzip", b"deflate")
+_DIRECT: Final = b'"direct"'
+_PACKED: Final = (b"gzip", b"x-gzip", b"deflate")
+_PLAIN: Final = (b"", b"identity", b"utf-8")
+_DIGITS: Final = bytes(48 if 48 <= byte <= 57 else 32 for byte in range(256))
+_LONG_NUMBER: Final = b"0" * 20
+"""What a number beyond 64 bits looks like when each digit is written as 0."""
+
+_BEYOND: Final = 10**30
+"""Stands for longer numbers: Python takes long over thousands of digits, and all of them are refused."""
 
 
 async def read_json(scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> dict[str, Any]:
@@ -22,20 +30,36 @@ async def read_json(scope: Scope, headers: dict[bytes, bytes], receive: Receive)
         TooLarge: the body, packed or unpacked, is over the limit. InvalidInput: it is no JSON object.
     """
     body = await read_body(receive, headers.get(b"content-length"), BATCH_BYTES)
-    encoding = headers.get(b"content-encoding", b"identity").lower()
-    if encoding in _PACKED or body.startswith(_GZIP_MAGIC):
+    encoding = headers.get(b"content-encoding", b"").strip().lower()
+    if encoding in _PACKED or body.startswith(GZIP_MAGIC):
         body = inflate(body, BATCH_BYTES)
-    elif encoding != b"identity":
+    elif encoding not in _PLAIN:
         raise InvalidInput("the body's encoding is unknown: use gzip or none")
-    try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise InvalidInput("the body is not valid JSON") from None
+    content = _parse(body.removeprefix(codecs.BOM_UTF8))
     if not isinstance(content, dict):
         raise InvalidInput("the body is not a JSON object")
     if _DIRECT in body:
         _place_ip(content, scope)
     return cast("dict[str, Any]", content)
+
+
+def _parse(body: bytes) -> Any:
+    """The JSON of a body. Whole numbers beyond 64 bits stay whole, for each event to be refused for its own:
+    orjson would round them to fractions without a word."""
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise InvalidInput("the body is not valid JSON") from None
+    if _LONG_NUMBER not in body.translate(_DIGITS):
+        return content
+    try:
+        return json.loads(body, parse_int=_whole)
+    except RecursionError:
+        raise InvalidInput("the body is nested too deep") from None
+
+
+def _whole(digits: str) -> int:
+    return int(digits) if len(digits) < 30 else _BEYOND
 
 
 def _place_ip(content: dict[str, Any], scope: Scope) -> None:
@@ -44,5 +68,9 @@ def _place_ip(content: dict[str, Any], scope: Scope) -> None:
     client = scope.get("client")
     for item in items:
         context = cast("dict[str, Any]", item).get("context") if isinstance(item, dict) else None
-        if client and isinstance(context, dict) and context.get("direct") is True:
-            cast("dict[str, Any]", context).setdefault("ip", client[0])
+        if client and isinstance(context, dict) and _wants_ip(cast("dict[str, Any]", context)):
+            context["ip"] = client[0]
+
+
+def _wants_ip(context: dict[str, Any]) -> bool:
+    return context.get("direct") is True and context.get("ip") is None

@@ -116,8 +116,10 @@ def _check_required(item: Item, kind: str) -> None:
 
 
 def _merge(item: Item, field: str, defaults: dict[str, Any] | None) -> None:
+    """Fills in what the item does not say; null says nothing."""
     if defaults:
-        item[field] = {**defaults, **(item.get(field) or {})}
+        own: Item = item.get(field) or {}
+        item[field] = own | {name: value for name, value in defaults.items() if own.get(name) is None}
 
 
 def _check_named(item: Item, kind: str) -> None:

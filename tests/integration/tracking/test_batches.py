@@ -105,6 +105,17 @@ async def test_a_context_that_would_blow_the_batch_up_is_refused(client: httpx.A
     assert await log.items() == []
 
 
+async def test_an_oversize_item_alone_is_a_batch_of_bad_items_only(
+    client: httpx.AsyncClient, log: Log
+) -> None:
+    large = event(1, properties={"x": "x" * 33_000})
+    reply = await client.post("/v1/batch", json={"batch": [large]})
+    assert (reply.status_code, reply.json()["code"]) == (400, "TOO_LARGE")
+    (error,) = reply.json()["errors"]
+    assert (error["index"], error["messageId"], error["code"]) == (0, "m1", "TOO_LARGE")
+    assert await log.items() == []
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
@@ -127,6 +138,7 @@ async def test_a_batch_that_is_none_is_refused_whole(
 
 
 async def test_the_callers_address_is_taken_for_a_whole_batch(client: httpx.AsyncClient, log: Log) -> None:
-    body = {"batch": [event(0), event(1, context={"ip": "9.9.9.9"})], "context": {"direct": True}}
-    await client.post("/v1/batch", json=body)
-    assert [item["context"]["ip"] for item in await log.items()] == ["127.0.0.1", "9.9.9.9"]
+    contexts: list[dict[str, Any]] = [{}, {"ip": None}, {"ip": "9.9.9.9"}]
+    items = [event(n, context=context) for n, context in enumerate(contexts)]
+    await client.post("/v1/batch", json={"batch": items, "context": {"direct": True}})
+    assert [item["context"]["ip"] for item in await log.items()] == ["127.0.0.1", "127.0.0.1", "9.9.9.9"]

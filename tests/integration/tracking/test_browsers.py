@@ -40,6 +40,39 @@ async def test_a_page_may_read_its_answers_good_and_bad(client: httpx.AsyncClien
         assert reply.headers["vary"] == "Origin"
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "/v1/track", b"{}", 401),
+        ("POST", "/v1/trick", b"{}", 404),
+        ("GET", "/v1/track", b"", 405),
+        ("POST", "/sourceConfig/", b"", 405),
+        ("POST", "/v1/track", b" " * 512_001, 413),
+    ],
+)
+async def test_a_page_may_read_every_refusal(
+    anonymous: httpx.AsyncClient, method: str, path: str, body: bytes, status: int
+) -> None:
+    reply = await anonymous.request(method, path, content=body, headers=ORIGIN)
+    assert reply.status_code == status
+    check_readable(reply)
+
+
+async def test_a_page_may_read_when_to_come_back(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.tracking.endpoint.MAX_IN_FLIGHT", 0)
+    reply = await client.post("/v1/track", json=CALL, headers=ORIGIN)
+    assert (reply.status_code, reply.headers["retry-after"]) == (429, "1")
+    check_readable(reply)
+
+
+def check_readable(reply: httpx.Response) -> None:
+    assert reply.headers["access-control-allow-origin"] == "https://shop.example"
+    assert reply.headers["access-control-expose-headers"] == "retry-after, x-ratelimit-reset"
+    assert reply.json().keys() == {"code", "message"}
+
+
 async def test_a_client_that_is_no_browser_gets_no_cors_headers(client: httpx.AsyncClient) -> None:
     reply = await client.post("/v1/track", json=CALL)
     assert not [name for name in reply.headers if name.startswith("access-control")]

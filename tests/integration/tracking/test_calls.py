@@ -76,10 +76,15 @@ async def test_an_explicit_null_is_kept_and_means_missing(client: httpx.AsyncCli
 async def test_the_callers_address_is_taken_where_it_is_asked_for(
     client: httpx.AsyncClient, log: Log
 ) -> None:
-    for context in ({"direct": True}, {"direct": True, "ip": "9.9.9.9"}, {"direct": False}):
+    for context in (
+        {"direct": True},
+        {"direct": True, "ip": None},
+        {"direct": True, "ip": "9.9.9.9"},
+        {"direct": False},
+    ):
         await client.post("/v1/track", json={**CALLS["track"], "context": context})
     addresses = [item["context"].get("ip") for item in await log.items()]
-    assert addresses == ["127.0.0.1", "9.9.9.9", None]
+    assert addresses == ["127.0.0.1", "127.0.0.1", "9.9.9.9", None]
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD"])

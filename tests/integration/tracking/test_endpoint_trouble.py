@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import orjson
 import pytest
 from structlog.testing import capture_logs
 
@@ -53,7 +54,41 @@ async def test_too_many_calls_at_once_are_told_to_wait(
     monkeypatch.setattr("api.tracking.endpoint.MAX_IN_FLIGHT", 0)
     reply = await client.post("/v1/track", json=CALL)
     assert (reply.status_code, reply.json()["code"]) == (429, "THROTTLED")
-    assert int(reply.headers["retry-after"]) >= 1
+    assert reply.headers["retry-after"] == reply.headers["x-ratelimit-reset"] == "1"
+    assert await log.items() == []
+
+
+@pytest.mark.parametrize("sent", [b"", b'{"userId"'])
+async def test_a_body_that_does_not_come_is_a_408_and_gives_its_place_free(
+    client: httpx.AsyncClient, url: str, log: Log, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr("api.guard.READ_SECONDS", 0.2)
+    monkeypatch.setattr("api.tracking.endpoint.MAX_IN_FLIGHT", 1)
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    writer.write(b"POST /v1/track HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + sent)
+    await writer.drain()
+    async with asyncio.timeout(5):
+        head = await reader.readuntil(b"\r\n\r\n")
+        body = await reader.readuntil(b"}")
+    writer.close()
+    assert head.startswith(b"HTTP/1.1 408 ")
+    assert orjson.loads(body) == {"code": "TIMEOUT", "message": "the body took too long to arrive"}
+    assert (await client.post("/v1/track", json=CALL)).status_code == 200
+    assert len(await log.items()) == 1
+
+
+async def test_a_websocket_on_a_path_for_events_is_turned_away_and_logs_no_fault(
+    client: httpx.AsyncClient, url: str, log: Log
+) -> None:
+    handshake = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    for path in ("/v1/track", "/v1/batch/"):
+        assert (await client.get(path, headers=handshake)).status_code == 403
     assert await log.items() == []
 
 

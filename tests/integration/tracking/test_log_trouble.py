@@ -44,9 +44,11 @@ async def severed(graph: Graph, keys: KeyService) -> AsyncGenerator[httpx.AsyncC
 async def test_a_log_that_is_down_is_a_503(
     severed: httpx.AsyncClient, path: str, body: dict[str, object]
 ) -> None:
-    reply = await severed.post(path, json=body)
+    reply = await severed.post(path, json=body, headers={"Origin": "https://shop.example"})
     assert (reply.status_code, reply.json()["code"]) == (503, "UNAVAILABLE")
     assert int(reply.headers["retry-after"]) >= 1
+    assert reply.headers["x-ratelimit-reset"] == reply.headers["retry-after"]
+    assert reply.headers["access-control-allow-origin"] == "https://shop.example"
 
 
 async def test_a_bad_event_is_refused_for_good_even_then(severed: httpx.AsyncClient) -> None:

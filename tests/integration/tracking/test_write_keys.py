@@ -36,14 +36,22 @@ async def test_a_key_in_a_header_is_accepted(
     assert len(await log.items()) == 1
 
 
-@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer an-oauth-token"}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Bearer an-oauth-token"},
+        {"Authorization": "Basic \u00ff\u00fe"},
+    ],
+)
 async def test_a_key_in_the_body_is_accepted_and_not_stored(
     anonymous: httpx.AsyncClient, log: Log, headers: dict[str, str]
 ) -> None:
     single = {**CALL, "writeKey": WRITE_KEY}
     batch = {"batch": [{**CALL, "type": "track", "writeKey": WRITE_KEY}], "writeKey": WRITE_KEY}
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
     for path, body in (("/v1/track", single), ("/v1/batch", batch)):
-        assert (await anonymous.post(path, json=body, headers=headers)).status_code == 200
+        assert (await anonymous.post(path, json=body, headers=raw)).status_code == 200
     items = await log.items()
     assert len(items) == 2
     assert all("writeKey" not in item for item in items)
@@ -68,6 +76,7 @@ async def test_a_masked_key_in_the_body_does_not_spoil_the_header(
         ({"Authorization": "Bearer wrong"}, {}),
         ({"Authorization": "Basic ***"}, {}),
         ({"Authorization": "Basic"}, {}),
+        ({"Authorization": "Basic \u00ff\u00fe"}, {}),
         ({}, {"writeKey": "wrong"}),
         ({}, {"writeKey": 7}),
         ({}, {"writeKey": "wk_live_" + "0" * 16 + "_" + "0" * 64}),

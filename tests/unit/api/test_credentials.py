@@ -26,6 +26,8 @@ def basic(text: str) -> bytes:
         ({b"authorization": b"Basic !!!"}, []),
         ({b"authorization": b"Basic " + base64.b64encode(b"\xff\xfe:")}, []),
         ({b"authorization": b"Basic"}, []),
+        ({b"authorization": "Basic 钥匙".encode()}, []),
+        ({b"authorization": b"Basic a"}, []),
         ({b"authorization": basic(":")}, []),
         ({b"authorization": b"Digest x"}, []),
         ({}, []),

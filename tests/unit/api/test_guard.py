@@ -66,9 +66,26 @@ async def test_a_client_that_leaves_half_way_is_told_apart() -> None:
         await read_body(Chunks(b"ab", b"cd", ends=False), None, 10)
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress])
-def test_gzip_and_zlib_are_unpacked(pack: Callable[[bytes], bytes]) -> None:
+def bare(data: bytes) -> bytes:
+    """Deflate without zlib's head and sum, as some clients understand `Content-Encoding: deflate`."""
+    return zlib.compress(data, wbits=-zlib.MAX_WBITS)
+
+
+def two_members(data: bytes) -> bytes:
+    return gzip.compress(data[:7]) + gzip.compress(data[7:])
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, bare, two_members])
+def test_gzip_zlib_and_bare_deflate_are_unpacked(pack: Callable[[bytes], bytes]) -> None:
     assert inflate(pack(b"x" * 1000), 1000) == b"x" * 1000
+
+
+def test_members_share_one_limit_and_are_not_without_number() -> None:
+    with pytest.raises(TooLarge):
+        inflate(gzip.compress(b"x" * 600) + gzip.compress(b"x" * 401), 1000)
+    assert inflate(gzip.compress(b"x") * 100, 1000) == b"x" * 100
+    with pytest.raises(InvalidInput):
+        inflate(gzip.compress(b"x") * 101, 1000)
 
 
 def test_what_unpacks_beyond_the_limit_is_refused() -> None:
@@ -84,8 +101,16 @@ def test_what_unpacks_to_a_hundred_times_its_size_is_refused_when_it_is_large() 
 
 @pytest.mark.parametrize(
     "data",
-    [b"{}", b"\x1f\x8b", gzip.compress(b"x" * 100)[:-1], gzip.compress(b"x") + b"y", b""],
-    ids=["not packed", "only a head", "cut off", "with a tail", "empty"],
+    [
+        b"{}",
+        b"\x1f\x8b",
+        gzip.compress(b"x" * 100)[:-1],
+        gzip.compress(b"x") + b"y",
+        gzip.compress(b"x") * 2 + b"y",
+        gzip.compress(b"x") + gzip.compress(b"y")[:-1],
+        b"",
+    ],
+    ids=["not packed", "only a head", "cut off", "a tail", "a tail behind two", "second cut off", "empty"],
 )
 def test_damaged_gzip_is_refused(data: bytes) -> None:
     with pytest.raises(InvalidInput):
@@ -117,22 +142,25 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": message["body"]})
 
 
-async def test_a_body_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("after", [0, 1])
+async def test_a_body_that_never_comes_or_never_ends_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
     monkeypatch.setattr("api.guard.READ_SECONDS", 0.05)
     with pytest.raises(SlowBody):
-        await read_body(Stalled(), None, 10)
+        await read_body(Stalled(after=after), None, 10)
     with pytest.raises(TooLarge):
-        await read_body(Stalled(), b"11", 10)
+        await read_body(Stalled(after=after), b"11", 10)
 
 
 class Stalled:
-    """Delivers a byte and then nothing."""
+    """Delivers `after` bytes, one by one, and then nothing."""
 
-    def __init__(self) -> None:
-        self._first = True
+    def __init__(self, after: int) -> None:
+        self._left = after
 
     async def __call__(self) -> Message:
-        if not self._first:
+        if not self._left:
             await asyncio.Event().wait()
-        self._first = False
+        self._left -= 1
         return {"type": "http.request", "body": b"a", "more_body": True}
