@@ -42,11 +42,12 @@ def settled(sent_time: datetime | None, received: datetime, sent_at: str | None)
 
 
 def name_of(item: dict[str, Any]) -> str:
-    """track's event; page and screen: their name, else their type; identify, group, alias: the type."""
+    """track's event; page and screen: their name, which Jitsu puts into the properties, else their type;
+    identify, group, alias: the type."""
     kind = item["type"]
     if kind == "track":
         return str(item["event"])
     if kind in ("page", "screen"):
-        name = item.get("name")
-        return name if isinstance(name, str) and name else kind
+        names = (item.get("name"), (item.get("properties") or {}).get("name"))
+        return next((name for name in names if isinstance(name, str) and name), kind)
     return str(kind)

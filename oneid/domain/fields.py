@@ -4,6 +4,7 @@ A table of checks, field name -> check, so that only the fields that are there c
 as missing everywhere.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any, Final, cast
 
@@ -13,20 +14,30 @@ from oneid.errors import InvalidInput
 IDENTIFIER_CHARACTERS: Final = 1024
 """Fits into an index entry of every store, in any script."""
 
+EXACT: Final = 2**53
+"""Up to here floating point numbers are exact."""
+
+_TIME: Final = re.compile(
+    r"\d{4}-\d\d-\d\d([Tt ]([01]\d|2[0-3]):\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d(:?\d\d)?)?)?", re.ASCII
+)
 
 Check = Callable[[Any, str], None]
 """Raises InvalidInput if the value, which is not null, is not what the field of this name must be."""
 
 
 def check_time(value: Any, name: str) -> None:
+    """RFC 3339, or a part of it that is as clear: a day alone, no zone, no seconds, a space for the T."""
     try:
+        if not _TIME.fullmatch(value):
+            raise ValueError
         parse_time(value)
     except (TypeError, ValueError, OverflowError):
         raise InvalidInput(f"{name} must be a time in RFC 3339", field=(name,)) from None
 
 
 def check_object(value: object, name: str) -> None:
-    if not isinstance(value, dict):
+    """An object, or the empty list that PHP makes of an empty one."""
+    if not isinstance(value, dict) and value != []:
         raise InvalidInput(f"{name} must be an object", field=(name,))
 
 
@@ -36,12 +47,19 @@ def check_text(value: object, name: str) -> None:
 
 
 def check_identifier(value: object, name: str) -> None:
-    """A string or a whole number: a fraction would have lost digits on the way."""
+    """A string, a whole number or a boolean, which is blocked later. 12345.0 is whole; a fraction, or a number
+    that a sender can't keep exactly, would have lost digits on the way."""
     if isinstance(value, str):
         if len(value) > IDENTIFIER_CHARACTERS:
             raise InvalidInput(f"{name} is longer than {IDENTIFIER_CHARACTERS} characters", field=(name,))
-    elif not isinstance(value, int) or isinstance(value, bool):
-        raise InvalidInput(f"{name} must be a string or a whole number", field=(name,))
+    elif not _is_whole(value):
+        raise InvalidInput(f"{name} must be a string or a whole number of 64 bits", field=(name,))
+
+
+def _is_whole(value: object) -> bool:
+    if isinstance(value, float):
+        return value.is_integer() and abs(value) <= EXACT
+    return isinstance(value, int) and -(2**63) <= value < 2**64
 
 
 def check_names(value: object, name: str) -> None:
@@ -64,7 +82,7 @@ def nested(checks: dict[str, Check]) -> Check:
     def check(value: Any, name: str) -> None:
         check_object(value, name)
         try:
-            check_each(value, checks)
+            check_each(value or {}, checks)
         except InvalidInput as error:
             error.field = (name, *error.field)
             raise
@@ -86,7 +104,7 @@ def check_external_ids(value: object, name: str) -> None:
 
 def check_external_id(value: object, name: str) -> None:
     check_object(value, name)
-    external = cast(Item, value)
+    external = cast(Item, value or {})
     if not isinstance(external.get("type"), str):
         raise InvalidInput("type must be a string", field=(name, "type"))
     _EXTERNAL_ID(external, name)

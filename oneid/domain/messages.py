@@ -1,7 +1,7 @@
 """A tracking message: what the log holds and what the consumer resolves."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal, TypedDict
 
@@ -63,9 +63,21 @@ class Message:
 
 
 def parse_time(text: str) -> datetime:
-    """RFC 3339 text to an aware UTC time; a time without zone is UTC. Raises ValueError."""
-    parsed = datetime.fromisoformat(text)
+    """RFC 3339 text to an aware UTC time; a time without zone is UTC. A leap second is the second after it.
+    Raises ValueError."""
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        parsed = _unusual_time(text)
     return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def _unusual_time(text: str) -> datetime:
+    """Lower-case t and z, and a second 60: RFC 3339 allows both, Python reads neither."""
+    seconds = text[16:19]
+    if seconds != ":60":
+        return datetime.fromisoformat(text.upper())
+    return datetime.fromisoformat(f"{text[:16]}:59{text[19:]}".upper()) + timedelta(seconds=1)
 
 
 @lru_cache(maxsize=4096)

@@ -46,10 +46,13 @@ def normalise(kind: str, raw: Any, rules: IdentityRules, region: str) -> Identif
 
 
 def as_text(raw: Any) -> str:
+    """A JSON scalar as text, trimmed. Raises Dropped."""
     if isinstance(raw, str):
         return raw.strip()
     if isinstance(raw, bool):
         return "true" if raw else "false"
+    if isinstance(raw, float) and raw.is_integer():
+        return str(int(raw))  # 12345.0 is 12345, as every language but Python writes it
     if isinstance(raw, int | float):
         return str(raw)
     raise Dropped("NOT_A_VALUE")

@@ -13,6 +13,7 @@ import orjson
 
 from oneid.domain.fields import CHECKS, COMMON, check_each
 from oneid.domain.messages import MESSAGE_TYPES, Item
+from oneid.domain.normalisation import as_text
 from oneid.errors import InvalidInput, NobodyNamed, Required, TooLarge
 
 EVENT_BYTES: Final = 32 * 1024
@@ -84,7 +85,7 @@ def strongest_identifier(item: Item) -> str:
     candidates = (item.get("userId"), external[0].get("id"), traits.get("email"), traits.get("phone"))
     for value in (*candidates, item.get("anonymousId"), device.get("id"), device.get("advertisingId")):
         if value is not None:
-            return str(value)
+            return as_text(value)
     return ""
 
 
@@ -111,7 +112,7 @@ def _message_id(value: object) -> str:
 def _check_required(item: Item, kind: str) -> None:
     for name in _REQUIRED.get(kind, ()):
         value = item.get(name)
-        if value is None or (name == "event" and not value.strip()):
+        if value is None or (isinstance(value, str) and not value.strip()):
             raise Required(f"{kind} needs {name}", field=(name,))
 
 
@@ -138,7 +139,7 @@ def _check_named(item: Item, kind: str) -> None:
 
 
 def _holds(container: Item | None, *fields: str) -> bool:
-    return container is not None and any(container.get(field) is not None for field in fields)
+    return any((container or {}).get(field) is not None for field in fields)
 
 
 def _is_of_user(external_id: Item) -> bool:

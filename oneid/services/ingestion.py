@@ -178,10 +178,16 @@ def _validate_all(
 
 
 def _check_traits(item: ValidItem, catalog: Catalog) -> None:
-    """Raises InvalidInput where an identify's trait is not of its declared type."""
-    if catalog.definitions and item.item["type"] == "identify":
-        for key, reason in catalog.misfits(item.item.get("traits") or {}).items():
-            raise InvalidInput(f"{key} {reason}", field=("traits", key))
+    """Raises InvalidInput where an identify's trait is not of its declared type, wherever it stands."""
+    if not catalog.definitions or item.item["type"] != "identify":
+        return
+    context: dict[str, Any] = item.item.get("context") or {}
+    for path, traits in (
+        (("traits",), item.item.get("traits")),
+        (("context", "traits"), context.get("traits")),
+    ):
+        for key, reason in catalog.misfits(traits or {}).items():
+            raise InvalidInput(f"{key} {reason}", field=(*path, key))
 
 
 def _stated_id(item: object) -> str:

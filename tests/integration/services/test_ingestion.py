@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from oneid.clock import SystemClock
-from oneid.domain.catalog import Catalog
+from oneid.domain.catalog import AttributeDefinition, AttributeType, Catalog
 from oneid.domain.messages import Envelope
 from oneid.errors import Conflict, DeadlineExceeded, Retriable
 from oneid.log.events import EventLog, stream_key
@@ -207,3 +207,32 @@ async def test_with_partitions_one_person_stays_in_one_and_order_is_kept(
             homes.setdefault(f"u{int(message_id[1:]) % 10}", set()).add(partition)
     assert len(homes) == 10
     assert all(len(partitions) == 1 for partitions in homes.values())
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"traits": {"age": "old"}}, ("traits", "age")),
+        ({"context": {"traits": {"age": "old"}}}, ("context", "traits", "age")),
+        ({"traits": {"age": 7}, "context": {"traits": {"age": "old"}}}, ("context", "traits", "age")),
+    ],
+)
+async def test_a_trait_of_another_type_is_refused_wherever_it_stands(
+    redis: Redis, resolver: Resolver, replies: Replies, fields: dict[str, Any], path: tuple[str, ...]
+) -> None:
+    declared = Catalog(1, (AttributeDefinition("age", AttributeType.NUMBER),))
+    ingestion = IngestionService(
+        EventLog(redis), replies, SystemClock(), Index().make_searchable, lambda: declared
+    )
+    identify = {"type": "identify", "userId": "u1"}
+    good = [
+        {**identify, "messageId": "m1", "traits": {"age": 7}},
+        {**identify, "messageId": "m2", "context": {"traits": {"age": 7}}},
+        event("m3", context={"traits": {"age": "old"}}),
+    ]
+    results = await ingestion.accept([*good, {**identify, **fields}], source="test")
+    assert [result.status for result in results] == [ItemStatus.ACCEPTED] * 3 + [ItemStatus.REJECTED]
+    (error,) = results[3].errors
+    assert (error.code, error.field, error.message) == ("INVALID", path, "age must be a number")
+    (entry,) = await redis.xrange(stream_key(0))
+    assert orjson.loads(entry[1][b"b"])["items"] == good

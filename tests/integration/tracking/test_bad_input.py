@@ -59,12 +59,12 @@ REFUSED: dict[str, tuple[bytes, int, dict[str, str]]] = {
     "a user id that is an object": (
         track(userId={"id": 1}),
         400,
-        {"code": "INVALID", "message": "userId must be a string or a whole number"},
+        {"code": "INVALID", "message": "userId must be a string or a whole number of 64 bits"},
     ),
     "a user id beyond 64 bits": (
         b'{"event":"E","userId":123456789012345678901234567890}',
         400,
-        {"code": "INVALID", "message": "userId must be a string or a whole number"},
+        {"code": "INVALID", "message": "userId must be a string or a whole number of 64 bits"},
     ),
     "a time in words": (
         track(timestamp="tomorrow"),

@@ -124,7 +124,7 @@ async def test_an_oversize_item_alone_is_a_batch_of_bad_items_only(
         ({"batch": {}}, "INVALID"),
         ({"batch": "x"}, "INVALID"),
         ({"batch": []}, "REQUIRED"),
-        ({"batch": [event(0)], "context": []}, "INVALID"),
+        ({"batch": [event(0)], "context": [1]}, "INVALID"),
         ({"batch": [event(0)], "integrations": "x"}, "INVALID"),
         ({"batch": [event(0)], "sentAt": "soon"}, "INVALID"),
     ],

@@ -37,6 +37,9 @@ def nested(levels: int) -> dict[str, Any]:
 ACCEPTED: dict[str, dict[str, Any]] = {
     "a user id": track(),
     "a numeric user id": track(userId=12345),
+    "a user id that is whole, written as a fraction": track(userId=12345.0),
+    "a user id of 64 bits": track(userId=2**64 - 1, anonymousId=-(2**63)),
+    "true and false, which are blocked later": track(userId=True, anonymousId=False),
     "a user id of zeros, which identifies nobody later": track(userId="00000"),
     "an empty user id, which is blocked later": track(userId=""),
     "an anonymous id beside a null user id": track(userId=None, anonymousId="a1"),
@@ -56,9 +59,18 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "an advertising id only": {"type": "screen", "context": {"device": {"advertisingId": "d1"}}},
     "a far-future timestamp": track(timestamp="9998-01-01T00:00:00Z"),
     "a time without zone": track(timestamp="2026-01-01T00:00:00"),
+    "a day": track(timestamp="2026-01-01"),
+    "a time without seconds": track(timestamp="2026-01-01T00:00+08:00"),
+    "a time with a space and an offset without colon": track(timestamp="2026-01-01 00:00:00+0800"),
+    "a time in lower case": track(timestamp="2026-01-01t00:00:00z"),
+    "a leap second": track(timestamp="2016-12-31T23:59:60Z", sentAt="2016-12-31T23:59:60.5+00:00"),
     "a time with nanoseconds": track(timestamp="2026-01-01T00:00:00.123456789+08:00"),
     "null where an object may be": track(context=None, properties=None, integrations=None),
     "null external ids and device": track(context={"externalIds": None, "device": None, "traits": None}),
+    "empty lists for objects, as PHP writes them": track(
+        properties=[], traits=[], integrations=[], context={"traits": [], "device": []}
+    ),
+    "an empty list for the context": track(context=[]),
     "a page without a name": {"type": "page", "anonymousId": "a"},
     "a group": {"type": "group", "userId": "u", "groupId": 7, "traits": {"email": {"sales": "a@b.c"}}},
     "an alias": {"type": "alias", "previousId": "a", "userId": "u"},
@@ -78,10 +90,30 @@ REFUSED: dict[str, tuple[object, type[OneIdError], tuple[str, ...]]] = {
     "track with a number as event": (track(event=7), InvalidInput, ("event",)),
     "a page whose name is a list": ({"type": "page", "userId": "u", "name": []}, InvalidInput, ("name",)),
     "a group without groupId": ({"type": "group", "userId": "u"}, Required, ("groupId",)),
+    "a group with a blank groupId": (
+        {"type": "group", "userId": "u", "groupId": " "},
+        Required,
+        ("groupId",),
+    ),
+    "an alias with an empty previousId": (
+        {"type": "alias", "previousId": "", "userId": "u"},
+        Required,
+        ("previousId",),
+    ),
+    "an alias with an empty userId": (
+        {"type": "alias", "previousId": "a", "userId": ""},
+        Required,
+        ("userId",),
+    ),
     "an alias without previousId": ({"type": "alias", "userId": "u"}, Required, ("previousId",)),
     "an alias without userId": ({"type": "alias", "previousId": "a"}, Required, ("userId",)),
     "nobody": ({"type": "page"}, NobodyNamed, ()),
     "nobody, with nulls": ({"type": "page", "userId": None, "anonymousId": None}, NobodyNamed, ()),
+    "nobody, with empty lists": (
+        {"type": "page", "traits": [], "context": {"traits": [], "device": []}},
+        NobodyNamed,
+        (),
+    ),
     "nobody, with traits of a group": (
         {"type": "group", "groupId": "g", "traits": {"email": "a@b.c"}},
         NobodyNamed,
@@ -93,14 +125,16 @@ REFUSED: dict[str, tuple[object, type[OneIdError], tuple[str, ...]]] = {
         (),
     ),
     "a user id with a fraction": (track(userId=1.5), InvalidInput, ("userId",)),
-    "a boolean user id": (track(userId=True), InvalidInput, ("userId",)),
+    "a user id beyond 64 bits": (track(userId=2**64), InvalidInput, ("userId",)),
+    "a user id beyond what a fraction keeps": (track(userId=2.0**54), InvalidInput, ("userId",)),
+    "a user id without end": (track(userId=float("inf")), InvalidInput, ("userId",)),
     "an object as user id": (track(userId={}), InvalidInput, ("userId",)),
     "a user id beyond any index": (track(userId="x" * 1025), InvalidInput, ("userId",)),
     "a list as anonymous id": (track(anonymousId=["a"]), InvalidInput, ("anonymousId",)),
-    "properties that are a list": (track(properties=[]), InvalidInput, ("properties",)),
+    "properties that are a list": (track(properties=[1]), InvalidInput, ("properties",)),
     "traits that are text": (track(traits="x"), InvalidInput, ("traits",)),
     "context that is text": (track(context="x"), InvalidInput, ("context",)),
-    "context.traits that are a list": (track(context={"traits": []}), InvalidInput, ("context", "traits")),
+    "context.traits that are a list": (track(context={"traits": [1]}), InvalidInput, ("context", "traits")),
     "an email that is an object": (track(traits={"email": {}}), InvalidInput, ("traits", "email")),
     "a device that is text": (track(context={"device": "d"}), InvalidInput, ("context", "device")),
     "a device id that is a list": (
@@ -118,6 +152,11 @@ REFUSED: dict[str, tuple[object, type[OneIdError], tuple[str, ...]]] = {
         InvalidInput,
         ("context", "externalIds", "1"),
     ),
+    "an external id that is an empty list": (
+        track(context={"externalIds": [[]]}),
+        InvalidInput,
+        ("context", "externalIds", "0", "type"),
+    ),
     "an external id without type": (
         track(context={"externalIds": [{"id": "x"}]}),
         InvalidInput,
@@ -130,6 +169,13 @@ REFUSED: dict[str, tuple[object, type[OneIdError], tuple[str, ...]]] = {
     ),
     "verified that is text": (track(context={"verified": "phone"}), InvalidInput, ("context", "verified")),
     "a timestamp in milliseconds": (track(timestamp=1700000000000), InvalidInput, ("timestamp",)),
+    "a timestamp in digits": (track(timestamp="20260101T000000Z"), InvalidInput, ("timestamp",)),
+    "a timestamp by the week": (track(timestamp="2026-W01-1"), InvalidInput, ("timestamp",)),
+    "a timestamp with a comma": (track(timestamp="2026-01-01T00:00:00,5Z"), InvalidInput, ("timestamp",)),
+    "a timestamp at hour 24": (track(timestamp="2026-01-01T24:00:00Z"), InvalidInput, ("timestamp",)),
+    "a timestamp at second 61": (track(timestamp="2026-01-01T00:00:61Z"), InvalidInput, ("timestamp",)),
+    "a timestamp in other digits": (track(timestamp="٢٠٢٦-01-01"), InvalidInput, ("timestamp",)),
+    "an empty timestamp": (track(timestamp=""), InvalidInput, ("timestamp",)),
     "a timestamp in words": (track(timestamp="yesterday"), InvalidInput, ("timestamp",)),
     "a timestamp before all time": (
         track(timestamp="0001-01-01T00:00:00+14:00"),
@@ -198,6 +244,12 @@ def test_an_items_own_context_wins_over_the_batchs() -> None:
     assert item["integrations"] == {"All": False}
 
 
+def test_what_is_null_in_an_item_is_taken_from_the_batch() -> None:
+    defaults = Defaults(context={"ip": "1.1.1.1"})
+    item = validate(track(context={"ip": None, "locale": None}), defaults).item
+    assert item["context"] == {"ip": "1.1.1.1", "locale": None}
+
+
 def test_a_batchs_context_may_name_the_person() -> None:
     valid = validate({"type": "page"}, Defaults(context={"device": {"id": "d1"}}))
     assert valid.item["context"] == {"device": {"id": "d1"}}
@@ -211,8 +263,8 @@ def test_the_write_key_does_not_reach_the_log() -> None:
     ("context", "integrations", "sent_at", "field"),
     [
         ("x", None, None, ("context",)),
-        ({"device": []}, None, None, ("context", "device")),
-        (None, [], None, ("integrations",)),
+        ({"device": [1]}, None, None, ("context", "device")),
+        (None, [1], None, ("integrations",)),
         (None, None, "soon", ("sentAt",)),
     ],
 )
@@ -230,6 +282,8 @@ def test_batch_level_fields_are_checked_like_an_items(
         (track(anonymousId="a"), "u1"),
         ({"anonymousId": "a", "context": {"externalIds": [{"id": 7, "type": "t"}]}}, "7"),
         ({"anonymousId": "a", "traits": {"phone": 138}}, "138"),
+        (track(userId=12345.0), "12345"),
+        (track(userId=" u1 "), "u1"),
         ({"context": {"device": {"id": "d"}, "traits": {"email": "e"}}}, "e"),
         ({"context": {"device": {"advertisingId": "ad"}}}, "ad"),
     ],
