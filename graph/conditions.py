@@ -69,7 +69,7 @@ OPTIONAL MATCH (k:Condition)
 WITH computed, reduce(all = [], names IN collect(k.names) | all + names) AS asked
 WITH computed + asked AS wanted
 UNWIND $rows AS row
-WITH row WHERE any(name IN row[1] WHERE name IN wanted)
+WITH row WHERE "*" IN wanted OR any(name IN row[1] WHERE name IN wanted)
 {SURVIVORS}
 """
 

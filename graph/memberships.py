@@ -143,7 +143,7 @@ class Memberships:
         if version != self._live.version:
             # Read after the version: what is newer than it is read again the next time.
             segments = await self._segments.dynamic()
-            dates = sorted({date for segment in segments for date in segment.dates})
+            dates = sorted({date for segment in segments for date in segment.dates}, key=repr)
             self._live = Live(
                 version,
                 frozenset(segment.id for segment in segments),

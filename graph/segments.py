@@ -194,6 +194,6 @@ def segment_of(row: dict[str, Any]) -> Segment:
         hidden=bool(row.get("hidden")),
         building=row.get("building") or 0,
         announced=bool(row.get("announced")),
-        dates=tuple((key, op, days) for key, op, days in map(orjson.loads, row.get("dates") or ())),
+        dates=tuple(tuple(orjson.loads(date)) for date in row.get("dates") or ()),
         lags=tuple((number, days) for number, days in map(orjson.loads, row.get("lags") or ())),
     )

@@ -2,15 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import combinations, pairwise
 from statistics import median
 from typing import Any
+from zoneinfo import ZoneInfo
 
 DAY = 86_400_000
 HOUR = 3_600_000
 START = 1_767_600_000_000  # 2026-01-05T08:00:00Z
+
+ZONE = "UTC"
+"""Where no rule says otherwise."""
 
 WRITTEN = {"FIRST": START, "SECOND": START - 7 * DAY, "THIRD": START + 8 * HOUR - 30 * DAY}
 """When each party's attributes were written."""
@@ -75,7 +79,24 @@ def attribute(told: dict[str, Any], person: Person, now: int) -> bool:
         value = None
     if told["op"] == "CONTAINS" and isinstance(value, list):
         return told["value"] in value  # an entry of the list, not a part of one
+    if told["op"] == "IN_PERIOD":
+        return value is not None and in_period(told["value"], instant(value), now, told.get("zone") or ZONE)
     return tested(told["op"], value, told.get("value"), now)
+
+
+def in_period(period: str, at: int, now: int, zone: str) -> bool:
+    """Counts the days, weeks, months or years between two instants on the calendar."""
+    place = {"YESTERDAY": -1, "TODAY": 0, "TOMORROW": 1, "LAST": -1, "THIS": 0, "NEXT": 1}
+    which, _, unit = period.partition("_")
+    told, present = (datetime.fromtimestamp(one / 1000, ZoneInfo(zone)).date() for one in (at, now))
+    return numbered(unit, told) - numbered(unit, present) == place[which]
+
+
+def numbered(unit: str, day: date) -> int:
+    """Units with a number that grows by one from each to the next."""
+    if unit == "WEEK":
+        return (day - timedelta(days=day.isoweekday() - 1)).toordinal() // 7
+    return {"MONTH": day.year * 12 + day.month, "YEAR": day.year}.get(unit, day.toordinal())
 
 
 def lasting(told: dict[str, Any]) -> dict[str, Any]:
@@ -100,10 +121,13 @@ def one_passes(op: str, one: Any, wanted: Any, now: int) -> bool:
         return any(one == other and type(one) is type(other) for other in wanted)
     if op in ("WITHIN_LAST", "MORE_THAN_AGO", "WITHIN_NEXT"):
         return relative(op, instant(one), wanted * DAY, now)
-    if op in ("CONTAINS", "STARTS_WITH"):
-        if not isinstance(one, str):
-            return False
-        return wanted in one if op == "CONTAINS" else one.startswith(wanted)
+    if op in ("CONTAINS", "STARTS_WITH", "ENDS_WITH"):
+        places = {
+            "CONTAINS": slice(None),
+            "STARTS_WITH": slice(len(wanted)),
+            "ENDS_WITH": slice(-len(wanted), None),
+        }
+        return isinstance(one, str) and wanted in one[places[op]]
     if op == "EQ":
         return bool(comparable(one) == comparable(wanted)) and isinstance(one, bool) == isinstance(
             wanted, bool
@@ -184,7 +208,7 @@ def cadence(told: dict[str, Any], happened: list[Event], now: int) -> bool:
 
 def pattern(told: dict[str, Any], event: Event) -> bool:
     tests = told.get("where") or []
-    named = event.name == told["name"]
+    named = told["name"] in ("*", event.name)
     return named and all(
         tested(t["op"], event.properties.get(t["property"]), t.get("value"), 0) for t in tests
     )
@@ -193,11 +217,27 @@ def pattern(told: dict[str, Any], event: Event) -> bool:
 def in_window(window: dict[str, Any], event: Event, now: int) -> bool:
     if "lastDays" in window:
         return event.at > now - int(window["lastDays"]) * DAY
+    if "period" in window:
+        return in_period(window["period"], event.at, now, window.get("zone") or ZONE)
     after = "from" not in window or event.at >= instant(window["from"])
     return after and ("to" not in window or event.at < instant(window["to"]))
 
 
 def sequence(told: dict[str, Any], happened: list[Event], now: int) -> bool:
+    """Steps that are counted are as many steps; those of one value are all that there is to each of them."""
+    steps = [one for one in told["steps"] for _ in range(one.get("count", {"value": 1})["value"])]
+    told = {**told, "steps": steps}
+    if "sameProperty" not in told:
+        return done(told, happened, now)
+    kinds = [(type(v) is bool, v) for e in happened for v in [e.properties.get(told["sameProperty"])]]
+    return any(
+        done(told, [e for e, kind in zip(happened, kinds, strict=True) if kind == wanted], now)
+        for wanted in kinds
+        if isinstance(wanted[1], str | int | float)
+    )
+
+
+def done(told: dict[str, Any], happened: list[Event], now: int) -> bool:
     patterns = [*told["steps"], *([told["without"]] if "without" in told else [])]
     names = {one["name"] for one in patterns}
     events = sorted((e for e in happened if e.name in names), key=lambda e: (e.at, e.id))

@@ -51,7 +51,7 @@ choices = st.lists(st.sampled_from(COLOURS), min_size=1, max_size=2)
 tests = st.one_of(
     st.builds(compared, amount, ORDER, NUMBERS),
     st.builds(between, NUMBERS, NUMBERS),
-    st.builds(compared, colour, st.sampled_from(("EQ", "NE", "CONTAINS", "STARTS_WITH")), texts),
+    st.builds(compared, colour, st.sampled_from(("EQ", "NE", "CONTAINS", "STARTS_WITH", "ENDS_WITH")), texts),
     st.builds(compared, colour, st.sampled_from(("IN", "NOT_IN")), choices),
     st.builds(present, st.sampled_from(("amount", "gift")), st.sampled_from(("EXISTS", "MISSING"))),
     st.builds(compared, gift, st.sampled_from(("EQ", "NE")), st.booleans()),
@@ -64,10 +64,29 @@ def patterns(draw: st.DrawFn) -> dict[str, Any]:
     return {"name": draw(st.sampled_from(NAMES)), **({"where": where} if where else {})}
 
 
+PAST = [f"{which}_{unit}" for which in ("LAST", "THIS") for unit in ("WEEK", "MONTH", "YEAR")]
+periods = st.sampled_from(("YESTERDAY", "TODAY", *PAST))
+zones = st.sampled_from((None, "UTC", "America/New_York", "Asia/Kathmandu"))
+
+
+@st.composite
+def calendar_windows(draw: st.DrawFn) -> dict[str, Any]:
+    zone = draw(zones)
+    return {"period": draw(periods), **({"zone": zone} if zone else {})}
+
+
+@st.composite
+def steps(draw: st.DrawFn) -> dict[str, Any]:
+    count = draw(st.sampled_from((None, None, None, 1, 2)))
+    return {**draw(patterns()), **({"count": {"op": "GTE", "value": count}} if count else {})}
+
+
 @st.composite
 def event_rules(draw: st.DrawFn) -> dict[str, Any]:
     measure = draw(st.sampled_from(("count", "count", "sum", "avg", "min", "max", "unique", None)))
     told = draw(patterns())
+    if draw(st.integers(0, 7)) == 0:
+        told["name"] = "*"
     if measure == "count":
         told["count"] = {"op": draw(ORDER), "value": draw(st.integers(0, 3))}
     elif measure == "unique":
@@ -77,9 +96,11 @@ def event_rules(draw: st.DrawFn) -> dict[str, Any]:
         told[measure] = {"property": "amount", "op": draw(ORDER), "value": draw(NUMBERS)}
         if measure == "sum" and draw(st.booleans()):
             told["sum"]["less"] = draw(patterns())
-    kind = draw(st.sampled_from(("ever", "last", "last", "fixed")))
+    kind = draw(st.sampled_from(("ever", "last", "last", "fixed", "calendar")))
     if kind == "last":
         told["window"] = {"lastDays": draw(st.sampled_from((1, 2, 7, 30)))}
+    elif kind == "calendar":
+        told["window"] = draw(calendar_windows())
     elif kind == "fixed":
         day = draw(st.integers(1, 27))
         told["window"] = {"from": f"2026-01-{day:02}", "to": f"2026-02-{day:02}T08:00:00Z"}
@@ -89,14 +110,16 @@ def event_rules(draw: st.DrawFn) -> dict[str, Any]:
 @st.composite
 def sequence_rules(draw: st.DrawFn) -> dict[str, Any]:
     without = draw(st.booleans())
-    steps = draw(st.lists(patterns(), min_size=1 if without else 2, max_size=3))
-    told: dict[str, Any] = {"steps": steps, "withinHours": draw(st.sampled_from((1, 24, 48, 240, 0.5)))}
+    found = draw(st.lists(steps(), min_size=1 if without else 2, max_size=3))
+    told: dict[str, Any] = {"steps": found, "withinHours": draw(st.sampled_from((1, 24, 48, 240, 0.5)))}
     if without:
         told["without"] = draw(patterns())
     if draw(st.booleans()):
         told["strict"] = True
     if draw(st.booleans()):
         told["lastDays"] = draw(st.sampled_from((1, 7, 30)))
+    if draw(st.integers(0, 3)) == 0:
+        told["sameProperty"] = draw(st.sampled_from(("amount", "colour", "gift")))
     return {"sequence": told}
 
 
@@ -144,6 +167,13 @@ attributes = st.fixed_dictionaries({}, optional={key: values for key, values in 
 
 
 @st.composite
+def date_periods(draw: st.DrawFn) -> dict[str, Any]:
+    zone, coming = draw(zones), ("TOMORROW", "NEXT_WEEK", "NEXT_MONTH", "NEXT_YEAR")
+    value = draw(st.one_of(periods, st.sampled_from(coming)))
+    return {"value": value, **({"zone": zone} if zone else {})}
+
+
+@st.composite
 def attribute_rules(draw: st.DrawFn) -> dict[str, Any]:
     key = draw(st.sampled_from(sorted(VALUES)))
     single, several = VALUES[key], st.lists(VALUES[key], min_size=1, max_size=2)
@@ -151,7 +181,7 @@ def attribute_rules(draw: st.DrawFn) -> dict[str, Any]:
         single, several = st.sampled_from(COLOURS), st.lists(st.sampled_from(COLOURS), min_size=1, max_size=2)
     ordered = ("EQ", "NE", "GT", "GTE", "LT", "LTE")
     plain = {
-        "city": ("EQ", "NE", "STARTS_WITH", "CONTAINS"),
+        "city": ("EQ", "NE", "STARTS_WITH", "ENDS_WITH", "CONTAINS"),
         "age": ordered,
         "member": ("EQ", "NE"),
         "born": ordered,
@@ -164,12 +194,14 @@ def attribute_rules(draw: st.DrawFn) -> dict[str, Any]:
         listed = ("IN", "NOT_IN") if key in ("city", "skin", "age", "likes") else ("EXISTS", "MISSING")
         told["op"] = draw(st.sampled_from(listed))
     if op == "DAYS":
-        days = ("WITHIN_LAST", "WITHIN_NEXT", "MORE_THAN_AGO") if key == "born" else ("EXISTS",)
+        days = ("WITHIN_LAST", "WITHIN_NEXT", "MORE_THAN_AGO", "IN_PERIOD") if key == "born" else ("EXISTS",)
         told["op"] = draw(st.sampled_from(days))
     if told["op"] in ("IN", "NOT_IN"):
         told["value"] = draw(several)
     elif told["op"] in ("WITHIN_LAST", "WITHIN_NEXT", "MORE_THAN_AGO"):
         told["value"] = draw(st.sampled_from((0, 1, 7, 30)))
+    elif told["op"] == "IN_PERIOD":
+        told |= draw(date_periods())
     elif told["op"] not in ("EXISTS", "MISSING"):
         told["value"] = draw(single)
     if draw(st.integers(0, 3)) == 0:

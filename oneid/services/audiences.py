@@ -67,7 +67,7 @@ class AudienceService:
         """
         catalog, brought = await self._catalog.current(), await self._brought()
         known = await self._known(written, brought)
-        rule = References(catalog, known, within, brought.plugs).parse(written, path)
+        rule = References(catalog, known, within, brought.plugs, self._zone).parse(written, path)
         told = nodes(rule)
         if len(told) > MAX_EXPANDED:
             raise TooLarge(f"with its segments a rule has at most {MAX_EXPANDED} nodes", field=path)
@@ -82,9 +82,8 @@ class AudienceService:
         found: dict[str, Rule] = {}
         for segment in segments:
             try:
-                rule = References(catalog, known, segment.id, brought.plugs).parse(
-                    segment.rule or {}, ("rule",)
-                )
+                references = References(catalog, known, segment.id, brought.plugs, self._zone)
+                rule = references.parse(segment.rule or {}, ("rule",))
             except OneIdError as error:
                 logger.warning("the rule of segment %s can't be read: %s", segment.id, error.message)
             else:
@@ -134,8 +133,11 @@ class AudienceService:
 class References:
     """Parses rules that name other rules."""
 
-    def __init__(self, catalog: Catalog, known: Mapping[str, Segment], within: str, plugs: Plugs) -> None:
+    def __init__(
+        self, catalog: Catalog, known: Mapping[str, Segment], within: str, plugs: Plugs, zone: str
+    ) -> None:
         self._catalog = catalog
+        self._zone = zone
         self._plugs = plugs
         self._known = known
         self._open = [within]
@@ -143,7 +145,7 @@ class References:
         self._brought_in = 0
 
     def parse(self, written: Mapping[str, Any], path: Path) -> Rule:
-        return Parser(self._catalog, self._segment, self._plugs).parse(written, path)
+        return Parser(self._catalog, self._segment, self._plugs, self._zone).parse(written, path)
 
     def _segment(self, name: str, path: Path) -> SegmentRule:
         segment = self._known.get(name)

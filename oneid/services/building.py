@@ -17,6 +17,7 @@ from oneid.clock import monotonic, sequence
 from oneid.domain.segments.conditions import timed
 from oneid.domain.segments.dates import lags, relative
 from oneid.domain.segments.definitions import Segment
+from oneid.domain.segments.membership import kept_date
 from oneid.domain.segments.rules import HeldRule, Rule
 from oneid.errors import Retriable
 from oneid.services.audiences import AudienceService
@@ -161,7 +162,7 @@ def begin(plan: Plan) -> Plan:
 
 def prepared(segment: Segment, rule: Rule, *, announced: bool = False) -> Segment:
     """A segment with what its rule needs, to be built."""
-    dates = tuple(sorted({(d.definition.key, str(d.op), d.value) for d in relative([rule]).values()}))
+    dates = tuple(sorted({kept_date(date) for date in relative([rule]).values()}, key=repr))
     return replace(
         segment,
         conditions=tuple(sorted(timed(rule))),

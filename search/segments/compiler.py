@@ -119,6 +119,8 @@ class Compiler:
                 return {"terms": {field: value}}
             case Op.STARTS_WITH:
                 return {"prefix": {field: {"value": value}}}
+            case Op.ENDS_WITH:
+                return {"wildcard": {field: {"value": f"*{escaped(value)}"}}}
             case Op.CONTAINS if rule.definition.type == "STRING":
                 return {"wildcard": {field: {"value": f"*{escaped(value)}*"}}}
             case Op.EQ if rule.definition.type == "DATE":

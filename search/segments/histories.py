@@ -6,6 +6,7 @@ from typing import Any, Final
 from oneid.domain.messages import parse_time
 from oneid.domain.segments.histories import Occurrence
 from oneid.domain.segments.intervals import milliseconds
+from oneid.domain.segments.rules import ANY_NAME
 from search.client import Search
 
 PAGE: Final = 5_000
@@ -26,7 +27,7 @@ class Histories:
         if not names or not owners:
             return histories
         await self._search.request("POST", f"/{self._alias}/_refresh")
-        clauses = [{"terms": {"customer": sorted(owners)}}, {"terms": {"name": sorted(names)}}]
+        clauses = [{"terms": {"customer": sorted(owners)}}, *named(names)]
         after: list[Any] | None = None
         while hits := await self._page(clauses, after):
             for hit in hits:
@@ -43,7 +44,7 @@ class Histories:
             "sources": [{"customer": {"terms": {"field": "customer"}}}],
         }
         body = {
-            "query": {"bool": {"filter": [{"terms": {"name": sorted(names)}}]}},
+            "query": {"bool": {"filter": [{"exists": {"field": "customer"}}, *named(names)]}},
             "size": 0,
             "aggs": {"customers": {"composite": composite}},
         }
@@ -66,6 +67,11 @@ class Histories:
         answer = await self._search.search(self._alias, body)
         hits: list[dict[str, Any]] = answer["hits"]["hits"]
         return hits
+
+
+def named(names: Collection[str]) -> list[dict[str, Any]]:
+    """Events of these names."""
+    return [] if ANY_NAME in names else [{"terms": {"name": sorted(names)}}]
 
 
 def occurrence(source: dict[str, Any]) -> Occurrence:

@@ -7,7 +7,7 @@ equal.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from oneid.domain.messages import format_time
 from oneid.domain.segments.dates import lag_name, relative_name
 from oneid.domain.segments.histories import DAY_MS
 from oneid.domain.segments.intervals import milliseconds
+from oneid.domain.segments.periods import Period, span
 from oneid.domain.segments.rules import AttributeRule, Op
 from search.segments.holding import holds
 from search.typed import field_of
@@ -42,7 +43,13 @@ class Instant:
             return {"terms": {"anniversaries": self._anniversaries(rule)}}
         return {"range": {field_of(rule.definition): self._bounds(rule)}}
 
+    def _zone(self, rule: AttributeRule) -> ZoneInfo:
+        return ZoneInfo(rule.zone or self.zone)
+
     def _bounds(self, rule: AttributeRule) -> dict[str, str]:
+        if rule.op is Op.IN_PERIOD:
+            first, end = span(Period(rule.value), milliseconds(self.at.timestamp()), self._zone(rule))
+            return {"gte": stamped(first), "lt": stamped(end)}
         distance = timedelta(days=rule.value)
         match rule.op:
             case Op.WITHIN_LAST:
@@ -53,16 +60,21 @@ class Instant:
                 return {"lte": format_time(self.at - distance)}
 
     def _anniversaries(self, rule: AttributeRule) -> list[str]:
-        days = self._days(rule.value)
+        days = self._days(rule)
         told = {f"{day:%m-%d}" for day in days}
         if any((day.month, day.day) == (2, 28) and (day + timedelta(days=1)).month == 3 for day in days):
             told.add("02-29")
         return [f"{rule.definition.key}={day}" for day in sorted(told)]
 
-    def _days(self, count: int) -> list[date]:
+    def _days(self, rule: AttributeRule) -> list[date]:
         """Today and the days that follow, so many."""
-        today = self.at.astimezone(ZoneInfo(self.zone)).date()
-        return [today + timedelta(days=number) for number in range(count + 1)]
+        today = self.at.astimezone(self._zone(rule)).date()
+        return [today + timedelta(days=number) for number in range(rule.value + 1)]
+
+
+def stamped(at: int) -> str:
+    """Milliseconds since 1970 as a stored time."""
+    return format_time(datetime.fromtimestamp(at / 1000, UTC))
 
 
 class Told:

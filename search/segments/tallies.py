@@ -8,11 +8,15 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any, Final, TypeAlias
+from zoneinfo import ZoneInfo
 
 from oneid.domain.messages import format_time
+from oneid.domain.segments.intervals import milliseconds
+from oneid.domain.segments.periods import span
 from oneid.domain.segments.rules import DENIALS, EventRule, Op, PropertyTest
 from oneid.domain.segments.tallies import Tallied
 from search.client import Search
+from search.segments.histories import named
 from search.totals import KEEP_ALIVE, point_in_time
 
 Page: TypeAlias = dict[str, tuple[Tallied, ...]]
@@ -85,9 +89,12 @@ def counted(rule: EventRule, at: datetime) -> list[dict[str, Any]]:
     """The events that a rule counts at an instant."""
     window = rule.window
     reach: dict[str, Any] = {"lte": format_time(at)}
-    clauses: list[dict[str, Any]] = [{"term": {"name": rule.pattern.name}}]
+    clauses = named([rule.pattern.name])
     if window.last_days is not None:
         reach["gt"] = format_time(at - timedelta(days=window.last_days))
+    if window.period is not None and window.zone is not None:
+        first, end = span(window.period, milliseconds(at.timestamp()), ZoneInfo(window.zone))
+        clauses.append({"range": {"timestamp": {"gte": first, "lt": end, "format": "epoch_millis"}}})
     fixed = {"gte": window.since, "lt": window.until}
     ends = {end: format_time(moment) for end, moment in fixed.items() if moment}
     clauses += [{"range": {"timestamp": reach}}, *([{"range": {"timestamp": ends}}] if ends else [])]

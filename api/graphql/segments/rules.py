@@ -33,6 +33,7 @@ class Operator(Enum):
     STARTS_WITH = strawberry.enum_value(
         "STARTS_WITH", description="A text begins with this, exactly so written."
     )
+    ENDS_WITH = strawberry.enum_value("ENDS_WITH", description="A text ends with this, exactly so written.")
     EXISTS = strawberry.enum_value("EXISTS", description="There is a value.")
     MISSING = strawberry.enum_value("MISSING", description="There is no value.")
     WITHIN_LAST = strawberry.enum_value(
@@ -46,7 +47,26 @@ class Operator(Enum):
         "ANNIVERSARY",
         description="The day of a date returns within so many days; 0: today.",
     )
+    IN_PERIOD = strawberry.enum_value(
+        "IN_PERIOD", description="A date in a period of the calendar, such as THIS_MONTH (CalendarPeriod)."
+    )
     NEAR = strawberry.enum_value("NEAR", description="A place within a circle: {lat, lon, km}.")
+
+
+@strawberry.enum(description="A day, a week from Monday, a month or a year, seen from the present.")
+class CalendarPeriod(Enum):
+    YESTERDAY = strawberry.enum_value("YESTERDAY", description="The day before today.")
+    TODAY = strawberry.enum_value("TODAY", description="From midnight to midnight.")
+    TOMORROW = strawberry.enum_value("TOMORROW", description="The day after today; of dates only.")
+    LAST_WEEK = strawberry.enum_value("LAST_WEEK", description="The week before this one.")
+    THIS_WEEK = strawberry.enum_value("THIS_WEEK", description="From Monday on.")
+    NEXT_WEEK = strawberry.enum_value("NEXT_WEEK", description="The week after this one; of dates only.")
+    LAST_MONTH = strawberry.enum_value("LAST_MONTH", description="The month before this one.")
+    THIS_MONTH = strawberry.enum_value("THIS_MONTH", description="From the first of the month on.")
+    NEXT_MONTH = strawberry.enum_value("NEXT_MONTH", description="The month after this one; of dates only.")
+    LAST_YEAR = strawberry.enum_value("LAST_YEAR", description="The year before this one.")
+    THIS_YEAR = strawberry.enum_value("THIS_YEAR", description="From January 1 on.")
+    NEXT_YEAR = strawberry.enum_value("NEXT_YEAR", description="The year after this one; of dates only.")
 
 
 @strawberry.input(description="A condition on a declared attribute.")
@@ -63,6 +83,10 @@ class AttributeCondition:
     has_been_for_days: int | None = strawberry.field(
         default=None,
         description="The value has not changed for at least so many times 24 hours; who never had one does not count.",
+    )
+    zone: str | None = strawberry.field(
+        default=None,
+        description="The IANA time zone in which days begin, of IN_PERIOD and ANNIVERSARY; default: the deployment's.",
     )
 
 
@@ -122,6 +146,13 @@ class WindowInput:
     )
     from_: DateTime | None = strawberry.field(name="from", default=None, description="At this time or later.")
     to: DateTime | None = strawberry.field(default=None, description="Before this time.")
+    period: CalendarPeriod | None = strawberry.field(
+        default=None, description="In a period of the calendar that is over or goes on."
+    )
+    zone: str | None = strawberry.field(
+        default=None,
+        description="The IANA time zone in which the days of the period begin; default: the deployment's.",
+    )
 
 
 @strawberry.input(
@@ -137,7 +168,7 @@ class CadenceCondition:
 
 @strawberry.input(description="A condition on events: at most one measure; without one: at least one event.")
 class EventCondition:
-    name: str = strawberry.field(description="The event's name.")
+    name: str = strawberry.field(description="The event's name; `*`: events of every name.")
     where: list[PropertyCondition] | None = strawberry.field(default=None, description="Tests of properties.")
     count: CountCondition | None = strawberry.field(default=None, description="How many.")
     sum: SumCondition | None = strawberry.field(default=None, description="The sum; 0 without any event.")
@@ -150,7 +181,10 @@ class EventCondition:
 
 @strawberry.input(description="Events one after the other.")
 class SequenceCondition:
-    steps: list[EventPattern] = strawberry.field(description="The events in their order, at most five.")
+    steps: list[EventCondition] = strawberry.field(
+        description="The events in their order, at most ten; with `count` GTE so many of them. A step has no other "
+        "measure and no window of its own."
+    )
     within_hours: float = strawberry.field(
         description="Between the first and the last at most so many hours."
     )
@@ -163,6 +197,10 @@ class SequenceCondition:
     )
     last_days: int | None = strawberry.field(
         default=None, description="True for so many times 24 hours; default: for ever."
+    )
+    same_property: str | None = strawberry.field(
+        default=None,
+        description="All of these events have the same value of this property, such as the id of an order.",
     )
 
 
@@ -273,6 +311,7 @@ NAMES: Final = {
     "in_for_days": "inForDays",
     "has_been_for_days": "hasBeenForDays",
     "include_descendants": "includeDescendants",
+    "same_property": "sameProperty",
 }
 """What is called otherwise in Python."""
 

@@ -42,7 +42,7 @@ def timed(rule: Rule) -> dict[str, Timed]:
 
 
 def names_of(rule: Timed) -> set[str]:
-    """The names of the events that decide a condition."""
+    """The names of the events that decide a condition; ANY_NAME: events of every name do."""
     if isinstance(rule, CadenceRule):
         return {rule.pattern.name}
     if isinstance(rule, EventRule):
@@ -87,7 +87,8 @@ def written_event(rule: EventRule) -> dict[str, Any]:
     if rule.less:
         told["less"] = asdict(rule.less)
     ends = {"from": moment(rule.window.since), "to": moment(rule.window.until)}
-    window = {"lastDays": rule.window.last_days, **ends}
+    calendar = {"period": rule.window.period, "zone": rule.window.zone}
+    window = {"lastDays": rule.window.last_days, **ends, **calendar}
     return {**asdict(rule.pattern), rule.measure.value: told, "window": window}
 
 
@@ -98,6 +99,7 @@ def written_steps(rule: SequenceRule) -> dict[str, Any]:
         "strict": rule.strict,
         "without": asdict(rule.without) if rule.without else None,
         "lastDays": rule.last_days,
+        "sameProperty": rule.same,
     }
 
 

@@ -11,9 +11,10 @@ from oneid.domain.catalog import AttributeDefinition, AttributeType
 from oneid.domain.messages import format_time, parse_time
 from oneid.domain.segments.histories import DAY_MS
 from oneid.domain.segments.intervals import Interval, milliseconds
+from oneid.domain.segments.periods import Period, midnight, seen
 from oneid.domain.segments.rules import AttributeRule, HeldRule, Op, Rule, nodes
 
-RELATIVE: Final = frozenset({Op.WITHIN_LAST, Op.WITHIN_NEXT, Op.MORE_THAN_AGO, Op.ANNIVERSARY})
+RELATIVE: Final = frozenset({Op.WITHIN_LAST, Op.WITHIN_NEXT, Op.MORE_THAN_AGO, Op.ANNIVERSARY, Op.IN_PERIOD})
 YEAR_DAYS: Final = 366
 
 SINCE: Final = "@since"
@@ -39,7 +40,7 @@ def since(definition: AttributeDefinition) -> AttributeDefinition:
 
 def relative_name(rule: AttributeRule) -> str:
     """The same for the same comparison of the same attribute."""
-    told = json.dumps([rule.definition.key, rule.op, rule.value])
+    told = json.dumps([rule.definition.key, rule.op, rule.value, *([rule.zone] if rule.zone else [])])
     return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
@@ -61,8 +62,12 @@ def lagged(intervals: Iterable[Interval], days: int) -> list[Interval]:
 
 
 def date_intervals(rule: AttributeRule, value: str, near: datetime, zone: ZoneInfo) -> list[Interval]:
-    """When the comparison holds for a date (RFC 3339): all of it, of an anniversary the years around `near`."""
+    """When the comparison holds for a date (RFC 3339): all of it, of an anniversary the years around `near`. `zone`:
+    where the rule names none."""
     at = milliseconds(parse_time(format_time(parse_time(value))).timestamp())
+    zone = ZoneInfo(rule.zone) if rule.zone else zone
+    if rule.op is Op.IN_PERIOD:
+        return [seen(Period(rule.value), at, zone)]
     lasts = rule.value * DAY_MS
     match rule.op:
         case Op.WITHIN_LAST:
@@ -96,7 +101,3 @@ def returned(day: date, year: int) -> date:
 
 def leap(year: int) -> bool:
     return (date(year, 3, 1) - timedelta(days=1)).day == 29
-
-
-def midnight(day: date, zone: ZoneInfo) -> int:
-    return milliseconds(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())

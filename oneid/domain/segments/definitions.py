@@ -23,7 +23,8 @@ class SegmentKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A definition. `rule`: as it was written, of a snapshot what its members matched; `conditions`: the timed
-    conditions that it needs; `dates`: the comparisons of dates, as [attribute, operator, days]; `lags`: what must
+    conditions that it needs; `dates`: the comparisons of dates, as the
+    arguments of `membership.compared_date`; `lags`: what must
     have held for days, as [number, days]; `hidden`: it belongs to a tag or to a stage, whose id it has. While who
     is in it is being found out, `building` is the number of that work, and only if `announced` somebody enters or
     leaves by it. Times are RFC 3339 (`messages.format_time`)."""
@@ -40,7 +41,7 @@ class Segment:
     hidden: bool = False
     building: int = 0
     announced: bool = False
-    dates: tuple[tuple[str, str, int], ...] = ()
+    dates: tuple[tuple[Any, ...], ...] = ()
     lags: tuple[tuple[int, int], ...] = ()
 
     def check(self) -> None:

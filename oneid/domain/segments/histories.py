@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from oneid.domain.catalog import is_number
-from oneid.domain.segments.rules import DENIALS, EventPattern, Number, Op, PropertyTest
+from oneid.domain.segments.rules import ANY_NAME, DENIALS, EventPattern, Number, Op, PropertyTest
 
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
@@ -30,7 +30,9 @@ def in_order(events: Iterable[Occurrence]) -> list[Occurrence]:
 
 def matches(pattern: EventPattern, event: Occurrence) -> bool:
     """Whether an event is of the name and passes every test."""
-    return event.name == pattern.name and all(passes(test, event.properties) for test in pattern.where)
+    return pattern.name in (event.name, ANY_NAME) and all(
+        passes(test, event.properties) for test in pattern.where
+    )
 
 
 def passes(test: PropertyTest, properties: Mapping[str, Any]) -> bool:
@@ -54,6 +56,12 @@ def property_of(properties: Mapping[str, Any], path: str) -> Any:
     name, dot, rest = path.partition(".")
     below = properties.get(name) if dot else None
     return property_of(below, rest) if isinstance(below, Mapping) else None
+
+
+def scalar_of(properties: Mapping[str, Any], path: str) -> tuple[bool, Any] | None:
+    """A property that is a text, a number or a truth value, so that true is not 1; None if it is none."""
+    value = property_of(properties, path)
+    return (isinstance(value, bool), value) if isinstance(value, str | int | float) else None
 
 
 def number_of(properties: Mapping[str, Any], path: str) -> Number | None:
@@ -83,6 +91,8 @@ def compare(op: Op, held: Any, value: Any) -> bool:
             return isinstance(held, str) and value in held
         case Op.STARTS_WITH:
             return isinstance(held, str) and held.startswith(value)
+        case Op.ENDS_WITH:
+            return isinstance(held, str) and held.endswith(value)
         case Op.BETWEEN:
             return is_number(held) and value[0] <= held <= value[1]
         case _:

@@ -6,12 +6,14 @@ kept where the condition is *not* what it is for a customer without any event: w
 """
 
 from bisect import bisect_left, insort
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import groupby
 from math import ceil
 from typing import Any, Final, Protocol, TypeAlias
+from zoneinfo import ZoneInfo
 
 from oneid.domain.segments.histories import (
     DAY_MS,
@@ -20,8 +22,9 @@ from oneid.domain.segments.histories import (
     holds,
     matches,
     number_of,
-    property_of,
+    scalar_of,
 )
+from oneid.domain.segments.periods import Period, seen
 from oneid.domain.segments.rules import (
     CadenceRule,
     EventRule,
@@ -140,12 +143,8 @@ def numbers(path: str, events: Iterable[Occurrence], sign: int) -> list[tuple[in
 def different(path: str, events: Iterable[Occurrence]) -> list[tuple[int, Number]]:
     """Each text, number or truth value as a number that stands for it."""
     known: dict[tuple[bool, Any], int] = {}
-    told = ((event.at, property_of(event.properties, path)) for event in events)
-    return [
-        (at, known.setdefault((isinstance(value, bool), value), len(known)))
-        for at, value in told
-        if isinstance(value, str | int | float)
-    ]
+    told = ((event.at, scalar_of(event.properties, path)) for event in events)
+    return [(at, known.setdefault(value, len(known))) for at, value in told if value is not None]
 
 
 def overdue(rule: CadenceRule, events: Sequence[Occurrence]) -> list[Interval]:
@@ -181,12 +180,21 @@ def milliseconds(seconds: float) -> int:
 
 def changes(found: Iterable[tuple[int, Number]], window: Window) -> list[Change]:
     """What enters and leaves the window, in order of time."""
+    if window.period is not None and window.zone is not None:
+        return in_period(found, window.period, ZoneInfo(window.zone))
     entering = [(at, 1, value) for at, value in found]
     if window.last_days is None:
         return entering
     lasts = window.last_days * DAY_MS
     leaving = [(at + lasts, -1, value) for at, _, value in entering]
     return sorted([*entering, *leaving])
+
+
+def in_period(found: Iterable[tuple[int, Number]], period: Period, zone: ZoneInfo) -> list[Change]:
+    """What enters and leaves a period of the calendar, in order of time."""
+    spans = [(at, *seen(period, at, zone), value) for at, value in found]
+    entering = [(max(at, start), 1, value) for at, start, _, value in spans]
+    return sorted([*entering, *((end, -1, value) for _, _, end, value in spans)])
 
 
 def toggled(found: Iterable[Change], is_on: Callable[[Tally], bool]) -> list[Interval]:
@@ -208,6 +216,23 @@ def completions(rule: SequenceRule, events: Sequence[Occurrence]) -> list[int]:
     patterns = [*rule.steps, *([rule.without] if rule.without else [])]
     names = {pattern.name for pattern in patterns}
     told = [event for event in events if event.name in names]
+    return sorted(at for alike in groups(rule, told) for at in completed_by(rule, alike))
+
+
+def groups(rule: SequenceRule, events: Sequence[Occurrence]) -> list[Sequence[Occurrence]]:
+    """The events among which steps are looked for: those with the same value of a property, if that is asked."""
+    if rule.same is None:
+        return [events]
+    found: defaultdict[tuple[bool, Any], list[Occurrence]] = defaultdict(list)
+    for event in events:
+        value = scalar_of(event.properties, rule.same)
+        if value is not None:
+            found[value].append(event)
+    return list(found.values())
+
+
+def completed_by(rule: SequenceRule, told: Sequence[Occurrence]) -> list[int]:
+    """The instants at which events complete the sequence."""
     limit = int(rule.within_hours * HOUR_MS)
     last = strict_ends(rule, told, limit) if rule.strict else loose_ends(rule, told, limit)
     if rule.without is None:

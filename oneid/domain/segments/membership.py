@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from oneid.domain.catalog import AttributeDefinition, AttributeType
@@ -96,9 +96,14 @@ def course(
     return Course(numbers, found)
 
 
-def compared_date(key: str, op: str, days: int) -> AttributeRule:
+def compared_date(key: str, op: str, value: int | str, zone: str | None = None) -> AttributeRule:
     """A comparison of a date as a segment keeps it."""
-    return AttributeRule(AttributeDefinition(key, AttributeType.DATE), Op(op), days)
+    return AttributeRule(AttributeDefinition(key, AttributeType.DATE), Op(op), value, zone=zone)
+
+
+def kept_date(rule: AttributeRule) -> tuple[Any, ...]:
+    """The arguments of `compared_date`."""
+    return (rule.definition.key, str(rule.op), rule.value, *([rule.zone] if rule.zone else []))
 
 
 def within(intervals: Iterable[Interval], at: int) -> bool:

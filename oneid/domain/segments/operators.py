@@ -10,6 +10,7 @@ from oneid.domain.catalog import (
     is_place,
     is_text,
 )
+from oneid.domain.segments.periods import Period
 from oneid.domain.segments.rules import Op
 
 MAX_VALUES: Final = 1_000
@@ -19,7 +20,7 @@ PRESENCE: Final = frozenset({Op.EXISTS, Op.MISSING})
 EQUALITY: Final = frozenset({Op.EQ, Op.NE})
 CHOICE: Final = frozenset({Op.IN, Op.NOT_IN})
 ORDER: Final = frozenset({Op.GT, Op.GTE, Op.LT, Op.LTE, Op.BETWEEN})
-TEXT: Final = frozenset({Op.CONTAINS, Op.STARTS_WITH})
+TEXT: Final = frozenset({Op.CONTAINS, Op.STARTS_WITH, Op.ENDS_WITH})
 DAYS: Final = frozenset({Op.WITHIN_LAST, Op.WITHIN_NEXT, Op.MORE_THAN_AGO, Op.ANNIVERSARY})
 
 ATTRIBUTE_OPS: Final[Mapping[AttributeType, frozenset[Op]]] = {
@@ -27,7 +28,7 @@ ATTRIBUTE_OPS: Final[Mapping[AttributeType, frozenset[Op]]] = {
     AttributeType.ENUM: PRESENCE | EQUALITY | CHOICE,
     AttributeType.NUMBER: PRESENCE | EQUALITY | CHOICE | ORDER,
     AttributeType.BOOLEAN: PRESENCE | EQUALITY,
-    AttributeType.DATE: PRESENCE | EQUALITY | ORDER | DAYS,
+    AttributeType.DATE: PRESENCE | EQUALITY | ORDER | DAYS | {Op.IN_PERIOD},
     AttributeType.LIST: PRESENCE | CHOICE | {Op.CONTAINS},
     AttributeType.GEO: PRESENCE | {Op.NEAR},
 }
@@ -39,6 +40,8 @@ def attribute_fault(definition: AttributeDefinition, op: Op, value: Any) -> str 
     """Why an attribute can't be compared with a value by an operator of its type, None if it can."""
     if op in DAYS:
         return None if whole(value, 0, MAX_DAYS) else f"must be a whole number of days, 0 to {MAX_DAYS}"
+    if op is Op.IN_PERIOD:
+        return None if value in tuple(Period) else f"must be one of {', '.join(Period)}"
     if op is Op.NEAR:
         return None if is_circle(value) else "must be a circle: {lat, lon, km}"
     return value_fault(op, value, lambda one: one_fault(definition, one))

@@ -1,9 +1,10 @@
 """From what a caller wrote to the tree: every refusal names the place in the rule."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from oneid.domain.catalog import Catalog, is_date, is_number
 from oneid.domain.consents import ConsentState, key_of
@@ -19,7 +20,9 @@ from oneid.domain.segments.operators import (
     property_fault,
     whole,
 )
+from oneid.domain.segments.periods import PAST, Period
 from oneid.domain.segments.rules import (
+    ANY_NAME,
     All,
     AnyOf,
     AttributeRule,
@@ -43,11 +46,13 @@ from oneid.errors import InvalidInput, NotFound, TooLarge
 MAX_DEPTH: Final = 8
 MAX_NODES: Final = 100
 MAX_TESTS: Final = 20
-MAX_STEPS: Final = 5
+MAX_STEPS: Final = 10
 MAX_TIMES: Final = 100
 WHOLE: Final = frozenset({Measure.COUNT, Measure.UNIQUE})
 BUCKETS: Final = 10_000
 NEVER_SAID: Final = "NONE"
+NO_STEP: Final = ("sum", "avg", "min", "max", "unique", "window")
+ZONED: Final = frozenset({Op.ANNIVERSARY, Op.IN_PERIOD})
 
 Path = tuple[str, ...]
 Json = Mapping[str, Any]
@@ -61,14 +66,19 @@ def no_segments(name: str, path: Path) -> SegmentRule:
 
 class Parser:
     """Parses one rule. `catalog`: the attributes that there are; `segments`: the other segments; `plugs`: the
-    conditions of other modules, by name."""
+    conditions of other modules, by name; `zone`: the IANA time zone of periods for which a rule names none."""
 
     def __init__(
-        self, catalog: Catalog, segments: Referenced = no_segments, plugs: "Plugs | None" = None
+        self,
+        catalog: Catalog,
+        segments: Referenced = no_segments,
+        plugs: "Plugs | None" = None,
+        zone: str = "UTC",
     ) -> None:
         self._catalog = catalog
         self._segments = segments
         self._plugs = plugs or {}
+        self._zone = zone
         self._nodes = 0
 
     def parse(self, written: Any, path: Path = ("rule",)) -> Rule:
@@ -103,7 +113,7 @@ class Parser:
             case _ if kind in self._plugs:
                 return self._plugs[kind](self, record(given, path), path)
             case _:
-                return leaf(kind, given, path)
+                return localised(leaf(kind, given, path), self._zone)
 
     def _several(self, given: Any, path: Path, depth: int) -> tuple[Rule, ...]:
         if not isinstance(given, list) or not given:
@@ -123,7 +133,10 @@ class Parser:
             raise InvalidInput(fault, field=(*path, "value"))
         named, days = given.get("parties") or [], given.get("hasBeenForDays")
         lasting = 0 if days is None else day_count(days, (*path, "hasBeenForDays"))
-        return AttributeRule(definition, op, value, tuple(DataParty[one] for one in named), lasting)
+        zone = zone_of(given.get("zone"), (*path, "zone"))
+        if zone and op not in ZONED:
+            raise InvalidInput(f"days don't decide {op}", field=(*path, "zone"))
+        return AttributeRule(definition, op, value, tuple(DataParty[one] for one in named), lasting, zone)
 
 
 Plug = Callable[[Parser, Json, Path], Rule]
@@ -144,6 +157,13 @@ def leaf(kind: str, given: Any, path: Path) -> Rule:
     if kind not in LEAVES:
         raise InvalidInput(f"there is no condition {kind}", field=path)
     return LEAVES[kind](record(given, path), path)
+
+
+def localised(rule: Rule, zone: str) -> Rule:
+    """A rule with the time zone of its period."""
+    if not isinstance(rule, EventRule) or rule.window.period is None or rule.window.zone:
+        return rule
+    return replace(rule, window=replace(rule.window, zone=zone))
 
 
 def identifier(given: Json, path: Path) -> IdentifierRule:
@@ -190,7 +210,9 @@ def event(given: Json, path: Path) -> EventRule:
     if less is not None and measure is not Measure.SUM:
         raise InvalidInput("only from a sum something is taken off", field=(*place, "less"))
     refunds = None if less is None else pattern(record(less, (*place, "less")), (*place, "less"))
-    return EventRule(pattern(given, path), measure, measured, op, exact(value), window, refunds)
+    return EventRule(
+        pattern(given, path, any_name=True), measure, measured, op, exact(value), window, refunds
+    )
 
 
 def cadence(given: Json, path: Path) -> CadenceRule:
@@ -200,12 +222,15 @@ def cadence(given: Json, path: Path) -> CadenceRule:
     return CadenceRule(pattern(given, path), exact(times))
 
 
-def pattern(given: Json, path: Path) -> EventPattern:
+def pattern(given: Json, path: Path, *, any_name: bool = False) -> EventPattern:
     tests = given.get("where") or []
     if not isinstance(tests, list) or len(tests) > MAX_TESTS:
         raise InvalidInput(f"must be a list of at most {MAX_TESTS} tests", field=(*path, "where"))
     where = [property_test(one, (*path, "where", str(n))) for n, one in enumerate(tests)]
-    return EventPattern(text(given.get("name"), (*path, "name")), tuple(where))
+    name = text(given.get("name"), (*path, "name"))
+    if name == ANY_NAME and not any_name:
+        raise InvalidInput("must be the name of an event", field=(*path, "name"))
+    return EventPattern(name, tuple(where))
 
 
 def property_test(given: Any, path: Path) -> PropertyTest:
@@ -223,10 +248,19 @@ def property_test(given: Any, path: Path) -> PropertyTest:
 def window_of(given: Any, path: Path) -> Window:
     told = record(given, path)
     days, since, until = told.get("lastDays"), told.get("from"), told.get("to")
+    period, zone = told.get("period"), zone_of(told.get("zone"), (*path, "zone"))
+    if sum((days is not None, period is not None, since is not None or until is not None)) > 1:
+        fault = "period" if days is None else "lastDays"
+        raise InvalidInput("give lastDays, or a period, or from and to", field=(*path, fault))
+    if zone and period is None:
+        raise InvalidInput("only a period has a time zone", field=(*path, "zone"))
     if days is not None:
-        if since is not None or until is not None:
-            raise InvalidInput("give lastDays, or from and to", field=(*path, "lastDays"))
         return Window(last_days=day_count(days, (*path, "lastDays")))
+    if period is not None:
+        if period not in PAST:
+            message = f"must be one of {', '.join(one for one in Period if one in PAST)}"
+            raise InvalidInput(message, field=(*path, "period"))
+        return Window(period=Period(period), zone=zone)
     window = Window(None, moment(since, (*path, "from")), moment(until, (*path, "to")))
     if window.since and window.until and window.since >= window.until:
         raise InvalidInput("must be after `from`", field=(*path, "to"))
@@ -236,22 +270,42 @@ def window_of(given: Any, path: Path) -> Window:
 def sequence(given: Json, path: Path) -> SequenceRule:
     steps = given.get("steps")
     without = given.get("without")
+    if not isinstance(steps, list):
+        raise InvalidInput("must be a list of steps", field=(*path, "steps"))
+    told = [one for n, step in enumerate(steps) for one in repeated(step, (*path, "steps", str(n)))]
     least = 2 if without is None else 1
-    if not isinstance(steps, list) or not least <= len(steps) <= MAX_STEPS:
-        message = f"must be a list of {least} to {MAX_STEPS} steps"
+    if not least <= len(told) <= MAX_STEPS:
+        message = f"must be {least} to {MAX_STEPS} steps, each as often as it is counted"
         raise InvalidInput(message, field=(*path, "steps"))
     hours: Any = given.get("withinHours")
     days = given.get("lastDays")
     if not is_number(hours) or not 0 < hours <= 24 * MAX_DAYS:
         raise InvalidInput("must be a number of hours above 0", field=(*path, "withinHours"))
-    places = [(*path, "steps", str(n)) for n in range(len(steps))]
+    same = given.get("sameProperty")
     return SequenceRule(
-        tuple(pattern(record(step, place), place) for step, place in zip(steps, places, strict=True)),
+        tuple(told),
         exact(hours),
         strict=given.get("strict") is True,
         without=pattern(record(without, (*path, "without")), (*path, "without")) if without else None,
         last_days=None if days is None else day_count(days, (*path, "lastDays")),
+        same=None if same is None else text(same, (*path, "sameProperty")),
     )
+
+
+def repeated(given: Any, path: Path) -> list[EventPattern]:
+    """A step, as often as its count says."""
+    told = record(given, path)
+    for name in NO_STEP:
+        if told.get(name) is not None:
+            raise InvalidInput(f"a step of a sequence has no {name}", field=(*path, name))
+    place = (*path, "count")
+    count = record(told.get("count") or {"op": "GTE", "value": 1}, place)
+    if count.get("op") != Op.GTE:
+        raise InvalidInput("a step is done at least so often: GTE", field=(*place, "op"))
+    times: Any = count.get("value")
+    if not whole(times, 1, MAX_STEPS):
+        raise InvalidInput(f"must be a whole number, 1 to {MAX_STEPS}", field=(*place, "value"))
+    return [pattern(told, path)] * times
 
 
 def day_count(given: Any, path: Path) -> int:
@@ -259,6 +313,16 @@ def day_count(given: Any, path: Path) -> int:
         raise InvalidInput(f"must be a whole number of days, 1 to {MAX_DAYS}", field=path)
     days: int = given
     return days
+
+
+def zone_of(given: Any, path: Path) -> str | None:
+    """An IANA time zone, as far as one is named."""
+    if given is None:
+        return None
+    try:
+        return ZoneInfo(text(given, path)).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise InvalidInput(f"there is no time zone {given}", field=path) from None
 
 
 def moment(given: Any, path: Path) -> datetime | None:

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from oneid.domain.catalog import AttributeDefinition
 from oneid.domain.consents import ConsentState
 from oneid.domain.customers import DataParty
+from oneid.domain.segments.periods import Period
 
 Number: TypeAlias = int | Fraction
 """An exact number."""
@@ -28,12 +29,14 @@ class Op(StrEnum):
     BETWEEN = "BETWEEN"
     CONTAINS = "CONTAINS"
     STARTS_WITH = "STARTS_WITH"
+    ENDS_WITH = "ENDS_WITH"
     EXISTS = "EXISTS"
     MISSING = "MISSING"
     WITHIN_LAST = "WITHIN_LAST"
     WITHIN_NEXT = "WITHIN_NEXT"
     MORE_THAN_AGO = "MORE_THAN_AGO"
     ANNIVERSARY = "ANNIVERSARY"
+    IN_PERIOD = "IN_PERIOD"
     NEAR = "NEAR"
 
 
@@ -69,13 +72,14 @@ class Not:
 @dataclass(frozen=True, slots=True)
 class AttributeRule:
     """A declared attribute. `parties`: only values that one of these collected count as there; `for_days`: only
-    values that have not changed for so many days."""
+    values that have not changed for so many days; `zone`: where days begin, None: the deployment's."""
 
     definition: AttributeDefinition
     op: Op
     value: Any = None
     parties: tuple[DataParty, ...] = ()
     for_days: int = 0
+    zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,10 @@ class PropertyTest:
     value: Any = None
 
 
+ANY_NAME: Final = "*"
+"""Instead of a name: events of every name."""
+
+
 @dataclass(frozen=True, slots=True)
 class EventPattern:
     """Events of a name whose properties pass all tests."""
@@ -105,12 +113,14 @@ class EventPattern:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which events count at an instant: those of the last days, exact to the millisecond, or those from `since`
-    on and before `until`; those that are still to happen never do."""
+    """Which events count at an instant: those of the last days, exact to the millisecond, those of a period of the
+    calendar in a time zone, or those from `since` on and before `until`; those that are still to happen never do."""
 
     last_days: int | None = None
     since: datetime | None = None
     until: datetime | None = None
+    period: Period | None = None
+    zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +142,15 @@ class EventRule:
 class SequenceRule:
     """Events one after the other, the last at most `within_hours` after the first. `strict`: no other event of a
     name that the rule mentions in between. `without`: no such event within so many hours after the last step,
-    which makes the rule true that much later. `last_days`: how long it then holds; None: for ever."""
+    which makes the rule true that much later. `last_days`: how long it then holds; None: for ever. `same`: a
+    property of which all of these events have the same value."""
 
     steps: tuple[EventPattern, ...]
     within_hours: Number
     strict: bool = False
     without: EventPattern | None = None
     last_days: int | None = None
+    same: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """Intervals of timed conditions against brute force, at the instants where something may change."""
 
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 from hypothesis import given, settings
@@ -11,12 +13,12 @@ from oneid.domain.segments.histories import Occurrence, in_order
 from oneid.domain.segments.intervals import intervals, true_for_nobody
 from oneid.domain.segments.parsing import Parser
 from oneid.domain.segments.rules import Timed
-from tests.segment_oracle import DAY, HOUR, START, Event, Person, is_member
+from tests.segment_oracle import DAY, HOUR, START, ZONE, Event, Person, is_member
 from tests.segment_strategies import histories, timed_rules
 
 
 def parsed(rule: dict[str, Any]) -> Timed:
-    (found,) = timed(Parser(Catalog()).parse(rule)).values()
+    (found,) = timed(Parser(Catalog(), zone=ZONE).parse(rule)).values()
     return found
 
 
@@ -35,7 +37,22 @@ def turning_points(events: list[Event]) -> set[int]:
     """Every instant at which any condition of the strategies can turn, and one millisecond on either side."""
     spans = [0, *(days * DAY for days in (1, 2, 7, 30)), *(hours * HOUR for hours in (1, 24, 48, 240))]
     spans += [a + b for a in spans for b in spans]
-    return {event.at + span + near for event in events for span in [*spans, HOUR // 2] for near in (-1, 0, 1)}
+    points = {event.at + span for event in events for span in [*spans, HOUR // 2]}
+    points |= {point for event in events for zone in ZONES for point in midnights(event.at, zone)}
+    return {point + near for point in points for near in (-1, 0, 1)}
+
+
+ZONES = ("UTC", "America/New_York", "Asia/Kathmandu")
+
+
+def midnights(at: int, zone: str) -> list[int]:
+    """When periods that begin after an instant begin: days, weeks, months, years."""
+    day = datetime.fromtimestamp(at / 1000, ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    months = [divmod(day.month + n, 12) for n in range(3)]
+    firsts = [day.replace(year=day.year + years, month=month + 1, day=1) for years, month in months]
+    years = [day.replace(year=day.year + n, month=1, day=1) for n in (1, 2)]
+    told = [*(day + timedelta(days=n) for n in range(15)), *firsts, *years]
+    return [round(one.timestamp() * 1000) for one in told]
 
 
 @settings(max_examples=400, deadline=None)

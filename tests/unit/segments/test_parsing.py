@@ -30,8 +30,16 @@ def refusal(rule: Any) -> OneIdError:
     return refused.value
 
 
-def attribute(key: str, op: str, value: Any = None) -> dict[str, Any]:
-    return {"attribute": {"key": key, "op": op, "value": value}}
+def attribute(key: str, op: str, value: Any = None, **more: Any) -> dict[str, Any]:
+    return {"attribute": {"key": key, "op": op, "value": value, **more}}
+
+
+def steps(second: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"sequence": {"steps": [{"name": "A"}, second], "withinHours": 1, **more}}
+
+
+def window(**given: Any) -> dict[str, Any]:
+    return {"event": {"name": "A", "window": given}}
 
 
 @pytest.mark.parametrize(
@@ -100,6 +108,29 @@ def attribute(key: str, op: str, value: Any = None) -> dict[str, Any]:
         ({"sequence": {"steps": [{"name": "A"}, {}], "withinHours": 1}}, "rule sequence steps 1 name"),
         ({"sequence": {"steps": [{"name": "A"}] * 2}}, "rule sequence withinHours"),
         ({"sequence": {"steps": [{"name": "A"}] * 2, "withinHours": 0}}, "rule sequence withinHours"),
+        ({"sequence": {"steps": [{"name": "A"}] * 11, "withinHours": 1}}, "rule sequence steps"),
+        (steps({"name": "*"}), "rule sequence steps 1 name"),
+        (steps({"name": "B", "window": {"lastDays": 1}}), "rule sequence steps 1 window"),
+        (
+            steps({"name": "B", "sum": {"property": "p", "op": "GT", "value": 1}}),
+            "rule sequence steps 1 sum",
+        ),
+        (steps({"name": "B", "count": {"op": "EQ", "value": 2}}), "rule sequence steps 1 count op"),
+        (steps({"name": "B", "count": {"op": "GTE", "value": 0}}), "rule sequence steps 1 count value"),
+        (steps({"name": "B", "count": {"op": "GTE", "value": 10}}), "rule sequence steps"),
+        (steps({"name": "B"}, sameProperty=""), "rule sequence sameProperty"),
+        ({"cadence": {"name": "*", "times": 1}}, "rule cadence name"),
+        (window(period="SOON"), "rule event window period"),
+        (window(period="NEXT_WEEK"), "rule event window period"),
+        (window(period="TODAY", lastDays=1), "rule event window lastDays"),
+        (window(period="TODAY", to="2026-01-01"), "rule event window period"),
+        (window(period="TODAY", zone="Mars/Base"), "rule event window zone"),
+        (window(period="TODAY", zone="../etc/passwd"), "rule event window zone"),
+        (window(lastDays=1, zone="UTC"), "rule event window zone"),
+        (attribute("born", "IN_PERIOD", "SOON"), "rule attribute value"),
+        (attribute("born", "IN_PERIOD", "TODAY", zone="Mars/Base"), "rule attribute zone"),
+        (attribute("born", "WITHIN_LAST", 1, zone="UTC"), "rule attribute zone"),
+        (attribute("age", "ENDS_WITH", "1"), "rule attribute op"),
         ({"bucket": {"salt": "s", "from": 5, "to": 4}}, "rule bucket to"),
         ({"bucket": {"salt": "s", "from": 0, "to": 10_000}}, "rule bucket to"),
         ({"bucket": {"salt": "", "from": 0, "to": 1}}, "rule bucket salt"),
