@@ -13,7 +13,7 @@ from oneid.settings import Settings
 from tests.graphql_api import Api
 from tests.serving import serving
 from workers.consumer import consume
-from workers.loops import Loop, Loops
+from workers.loops import Loops
 from workers.settings import loops
 
 
@@ -25,8 +25,7 @@ async def running(settings: Settings) -> AsyncGenerator[str]:
         bootstrap.open_stores(settings) as stores,
         serving(create_app(lambda: bootstrap.services(settings))) as url,
     ):
-        erasure = bootstrap.erasure_cleanup(stores, settings.phone_region)
-        work = Loops([*loops(bootstrap.upkeep(stores)), Loop("erasure", erasure.run_once, idle=1.0)])
+        work = Loops(loops(bootstrap.upkeep(stores), stores, settings))
         consumer = asyncio.create_task(consume(settings, stop))
         work.start()
         yield url

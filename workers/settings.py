@@ -20,6 +20,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from oneid import logs
 from oneid.bootstrap import (
     BULK_PATIENCE,
+    Stores,
     Upkeep,
     building,
     erasure_cleanup,
@@ -65,10 +66,7 @@ def startup(settings: Settings) -> Callable[[Context], Awaitable[None]]:
         ctx["stack"] = stack = AsyncExitStack()
         stores = await stack.enter_async_context(open_stores(settings, patience=BULK_PATIENCE))
         ctx["upkeep"] = work = upkeep(stores)
-        erasure = Loop("erasure", erasure_cleanup(stores, settings.phone_region).run_once, idle=1.0, busy=1.0)
-        rules = Loop("building", building(stores).run_once, idle=1.0, busy=1.0)
-        marks = Loop("marking", marking(stores).run_once, idle=1.0, busy=1.0)
-        ctx["loops"] = running = Loops([*loops(work), erasure, rules, marks])
+        ctx["loops"] = running = Loops(loops(work, stores, settings))
         running.start()
         serve_metrics(settings)
 
@@ -88,9 +86,10 @@ async def reconcile(ctx: Context) -> int:
     return report.drift
 
 
-def loops(work: Upkeep) -> tuple[Loop, ...]:
+def loops(work: Upkeep, stores: Stores, settings: Settings) -> tuple[Loop, ...]:
     """Projection and re-homing look for work all the time; reconciliation takes one range a second and rests
     when it has seen all of them."""
+    cleanup = erasure_cleanup(stores, settings.phone_region)
     return (
         Loop("projection", work.projection.run_once, idle=0.1),
         Loop("waking", work.judging.wake, idle=0.5),
@@ -99,6 +98,9 @@ def loops(work: Upkeep) -> tuple[Loop, ...]:
         Loop("evaluation", work.evaluation.run_once, idle=0.1, busy=0.25),
         Loop("rehoming", work.rehoming.run_once, idle=0.25, busy=0.25),
         Loop("reconciliation", work.reconciliation.run_once, idle=10.0, busy=1.0),
+        Loop("erasure", cleanup.run_once, idle=1.0, busy=1.0),
+        Loop("building", building(stores).run_once, idle=1.0, busy=1.0),
+        Loop("marking", marking(stores).run_once, idle=1.0, busy=1.0),
         # Several, so that a long one does not hold up the others.
         *(Loop(f"operations-{n}", work.operations.run_once, idle=0.5) for n in range(1, 4)),
     )

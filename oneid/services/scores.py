@@ -13,6 +13,7 @@ from oneid.domain.customers import CustomerRecord
 from oneid.domain.scores.models import ScoreKind, ScoreModel
 from oneid.domain.scores.rfm import RfmModel, quintiles, recent_quintiles
 from oneid.domain.scores.scales import Fact, Scoring
+from oneid.domain.scores.vap import VapModel, in_thirds
 from oneid.domain.segments.conditions import names_of, timed
 from oneid.domain.segments.histories import DAY_MS, in_order
 from oneid.domain.segments.intervals import milliseconds
@@ -148,6 +149,20 @@ class ScoreService:
             frequency=tuple(int(count) for count in quintiles([one.count for one in found])),
             monetary=quintiles([round(one.amount, 2) for one in found]),
         )
+
+    async def by_terciles(self, model: VapModel) -> VapModel:
+        """A model whose sums divide those who ever ordered, by their net amount within its window now, into thirds.
+        Raises InvalidInput where its events are tested, or nobody ordered."""
+        refund = model.refund or model.order
+        if model.order.where or refund.where:
+            raise InvalidInput("terciles are of all events of a name", field=("where",))
+        now = self._clock.now()
+        after = now - timedelta(days=model.window_days)
+        names = (model.order.name, model.refund.name if model.refund else None)
+        found = [net async for page in self._buyers.net(*names, model.amount, after, now) for net in page]
+        if not found:
+            raise InvalidInput("nobody did such an event", field=("order",))
+        return in_thirds(model, found)
 
     async def models(self) -> list[ScoreModel]:
         """Every model, in order of their keys."""

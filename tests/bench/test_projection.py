@@ -106,8 +106,11 @@ class Watch:
             await asyncio.sleep(0.1)
 
 
-async def test_a_changed_customer_is_found_within_two_seconds(clean: None, stores: Stores) -> None:
-    run, watch, working = uuid4().hex[:8], Watch(stores), Loops(loops(upkeep(stores)))
+async def test_a_changed_customer_is_found_within_two_seconds(
+    clean: None, stores: Stores, settings: Settings
+) -> None:
+    run, watch = uuid4().hex[:8], Watch(stores)
+    working = Loops(loops(upkeep(stores), stores, settings))
     watching = asyncio.create_task(watch.run())
     working.start()
     start = time.perf_counter()

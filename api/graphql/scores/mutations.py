@@ -87,6 +87,10 @@ class DefineVapInput:
     value: list[float] | None = strawberry.field(
         default=None, description="Two sums: at least the first is a 2; 1000 and 5000."
     )
+    terciles: bool = strawberry.field(
+        default=False,
+        description="Compute the two sums: each third of those who ever ordered has one score, equal ones the same.",
+    )
     attrition: list[float] | None = strawberry.field(
         default=None,
         description="Two multiples of the customer's median time between orders; 1 and 2.",
@@ -97,8 +101,10 @@ class DefineVapInput:
     categories: int | None = strawberry.field(default=None, description="Breadth is so many; 3.")
     engagements: int | None = strawberry.field(default=None, description="Engagement is so many events; 5.")
 
-    def to_domain(self) -> models.ScoreModel:
+    async def to_domain(self, scores: ScoreService) -> models.ScoreModel:
         """Raises InvalidInput, TooLarge."""
+        if self.terciles and self.value is not None:
+            raise InvalidInput("give `value`, or have it computed as terciles", field=("terciles",))
         named = ("window_days", "usual_days", "categories", "engagements")
         options: dict[str, Any] = {
             name: getattr(self, name) for name in named if getattr(self, name) is not None
@@ -116,6 +122,9 @@ class DefineVapInput:
             told(self.engagement, "engagement"),
             **options,
         )
+        if self.terciles:
+            spec.check()
+            spec = await scores.by_terciles(spec)
         return models.ScoreModel(self.key, models.ScoreKind.VAP, spec, 0)
 
 
@@ -148,8 +157,9 @@ class ScoreMutations:
 
     @root("Defines a VAP model; segments that name it follow at once.", Scope.SEGMENTS_WRITE)
     async def define_vap(self, info: Info, input: InputOf[DefineVapInput]) -> DefineVapPayload:
+        scores = info.context.services.scores
         try:
-            model = await info.context.services.scores.define(input.to_domain())
+            model = await scores.define(await input.to_domain(scores))
         except BUSINESS as error:
             return DefineVapPayload(model=None, user_errors=[UserError.from_domain(error)])
         return DefineVapPayload(model=ScoreModel.from_domain(model), user_errors=[])

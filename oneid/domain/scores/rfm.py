@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from oneid.domain.scores.scales import Fact, Group, Scale, Scoring, ascending
+from oneid.domain.scores.scales import Fact, Group, Scale, Scoring, ascending, divided
 from oneid.domain.segments.histories import DAY_MS, Occurrence, exact, matches
 from oneid.domain.segments.intervals import measured_at
 from oneid.domain.segments.rules import (
@@ -110,10 +110,8 @@ def told(thresholds: Sequence[float]) -> str:
 
 
 def quintiles(values: Sequence[float]) -> tuple[float, ...]:
-    """Four thresholds that divide values into fifths: the k-th is the value below which k fifths lie, so that equal
-    values have equal scores, the higher ones where they stand across a border."""
-    ordered = sorted(values)
-    return tuple(ordered[min(len(ordered) - 1, -(-len(ordered) * k // 5))] for k in range(1, 5))
+    """Four thresholds that divide values into fifths."""
+    return divided(values, 5)
 
 
 def recent_quintiles(days: Sequence[float]) -> tuple[int, ...]:

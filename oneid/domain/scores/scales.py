@@ -88,6 +88,13 @@ def bounds(given: Any, most: int, path: Path) -> tuple[int, int]:
     return low, high
 
 
+def divided(values: Sequence[float], parts: int) -> tuple[float, ...]:
+    """Thresholds that divide values into parts of one size: the k-th is the value below which k of them lie, so that
+    equal values have equal scores, the higher ones where they stand across a border."""
+    ordered = sorted(values)
+    return tuple(ordered[min(len(ordered) - 1, -(-len(ordered) * k // parts))] for k in range(1, parts))
+
+
 def ascending(given: Sequence[Any], count: int, path: Path, *, least: float = 0) -> None:
     """Raises InvalidInput unless these are so many numbers, none below the one before it."""
     if len(given) != count or any(one > other for one, other in pairwise(given)):

@@ -1,16 +1,16 @@
 """VAP: value, attrition and potential, each scored 1 to 3 by rules of ours, which every model may set otherwise.
 
-Value: net revenue of the last twelve months against two thresholds. Attrition: the time since the last order against
-the customer's own median time between orders, or the brand's usual one for who has ordered once. Potential: one for a
-buyer, one more for the breadth of what was bought, one more for engagement.
+Value: net revenue of the last twelve months against two thresholds, or in thirds of all who ordered. Attrition: the
+time since the last order against the customer's own median time between orders, or the brand's usual one for who has
+ordered once. Potential: one for a buyer, one more for the breadth of what was bought, one more for engagement.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from oneid.domain.scores.rfm import told
-from oneid.domain.scores.scales import Fact, Scale, Scoring, ascending
+from oneid.domain.scores.scales import Fact, Scale, Scoring, ascending, divided
 from oneid.domain.segments.histories import DAY_MS, Occurrence, exact, matches
 from oneid.domain.segments.intervals import measured_at, median
 from oneid.domain.segments.operators import whole
@@ -34,7 +34,8 @@ from oneid.errors import InvalidInput
 class VapModel:
     """What is scored. `value`: two sums of the amount, refunds taken off; `attrition`: two multiples of the time
     between orders; `usual_days`: that time where a customer has ordered once; `categories`: so many different
-    values of `category`; `engagements`: so many events of a kind, both within the window."""
+    values of `category`; `engagements`: so many events of a kind, both within the window. `divided_among`: how many who
+    ordered the sums divide into thirds, 0 where they were given."""
 
     order: EventPattern
     amount: str
@@ -47,6 +48,7 @@ class VapModel:
     usual_days: int = 90
     categories: int = 3
     engagements: int = 5
+    divided_among: int = 0
 
     def check(self) -> None:
         """Raises InvalidInput where thresholds make no sense."""
@@ -74,13 +76,18 @@ class VapModel:
         kinds = f"{float(breadth):g} different {self.category} of at least {self.categories}"
         deeds = f"{float(engaged):g} {self.engagement.name} of at least {self.engagements}"
         return {
-            "v": Fact(float(net), f"net {self.amount} {days}; 2 and 3: at least {told(self.value)}"),
+            "v": Fact(
+                float(net), f"net {self.amount} {days}; 2 and 3: at least {told(self.value)}{self._thirds()}"
+            ),
             "a": Fact(
                 self._ratio(ordered, at),
                 f"times the usual time between {self.order.name}; 2 and 3: at least {told(self.attrition)}",
             ),
             "p": Fact(float(breadth + engaged), f"{kinds}, {deeds}, {days}"),
         }
+
+    def _thirds(self) -> str:
+        return f", thirds of {self.divided_among} who ordered" if self.divided_among else ""
 
     def _ratio(self, ordered: Sequence[Occurrence], at: int) -> float | None:
         instants = sorted({e.at for e in ordered if matches(self.order, e) and e.at <= at})
@@ -109,6 +116,11 @@ class VapModel:
     def _engaged(self) -> EventRule:
         window = Window(last_days=self.window_days)
         return EventRule(self.engagement, Measure.COUNT, None, Op.GTE, self.engagements, window)
+
+
+def in_thirds(model: VapModel, net: Sequence[float]) -> VapModel:
+    """A model whose sums divide those who ordered into thirds; `net`: what each of them is worth."""
+    return replace(model, value=divided([round(one, 2) for one in net], 3), divided_among=len(net))
 
 
 def camel(name: str) -> str:

@@ -1,4 +1,4 @@
-"""RFM and VAP over GraphQL, by the injected clock."""
+"""RFM over GraphQL, by the injected clock."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,11 +16,6 @@ MODEL = "model { key version thresholds distribution { scored cells { name count
 RFM = f"""
 mutation Define($input: DefineRfmInput!) {{
   defineRfm(input: $input) {{ {MODEL} userErrors {{ code field message }} }}
-}}
-"""
-VAP = f"""
-mutation Define($input: DefineVapInput!) {{
-  defineVap(input: $input) {{ {MODEL} userErrors {{ code field message }} }}
 }}
 """
 CARD = """
@@ -136,51 +131,3 @@ async def test_thresholds_that_make_no_sense_are_refused(
     assert [(e["code"], e["field"]) for e in answer["userErrors"]] == [(code, field)]
     models = await api("query M($key: String) { scoreModels(key: $key) { key } }", key=name)
     assert models["scoreModels"] == []
-
-
-async def test_vap_puts_nine_people_into_their_cells_and_an_order_moves_attrition_to_low(
-    api: Api, fresh: Fresh, name: str
-) -> None:
-    """A44. Value 100 and 300; attrition by the own median; potential by breadth of two and three openings."""
-
-    def person(*days: float, amount: float, categories: int, opens: int, refund: float = 0) -> Any:
-        told = [order(name, day, amount, category=f"c{n % categories}") for n, day in enumerate(days)]
-        told += [order(f"{name}_open", 1, 0) for _ in range(opens)]
-        return [*told, *([order(f"{name}_refund", 1, refund)] if refund else [])]
-
-    regular, late, gone = (5, 15, 25), (15, 25, 35), (40, 50, 60)
-    people = [
-        (person(*regular, amount=20, categories=1, opens=0), "111"),
-        (person(*regular, amount=50, categories=2, opens=0), "212"),
-        (person(*regular, amount=150, categories=2, opens=3), "313"),
-        (person(*late, amount=20, categories=1, opens=3), "122"),
-        (person(*late, amount=50, categories=2, opens=3), "223"),
-        (person(*gone, amount=150, categories=1, opens=0), "331"),
-        (person(*gone, amount=150, categories=1, opens=0, refund=200), "231"),
-        (person(5, amount=500, categories=1, opens=0), "311"),
-        (person(150, amount=50, categories=1, opens=3), "122"),
-    ]
-    ids = [await customer(api, fresh, *events) for events, _ in people]
-    given = {
-        "key": name,
-        "order": {"name": name},
-        "amount": "amount",
-        "refund": {"name": f"{name}_refund"},
-        "category": "category",
-        "engagement": {"name": f"{name}_open"},
-        "value": [100, 300],
-        "categories": 2,
-        "engagements": 3,
-    }
-    assert (await api(VAP, input=given))["defineVap"]["userErrors"] == []
-
-    found = [(await card(api, one_id, name))["cell"] for one_id in ids]
-    assert found == [cell for _, cell in people]
-    assert ids[5] in await members(api, {"vap": {"model": name, "v": {"min": 3}, "a": {"min": 3}}})
-
-    query = "query C($id: String!) { customer(by: { oneId: $id }) { identifiers { value } } }"
-    (identifier,) = (await api(query, id=ids[5]))["customer"]["identifiers"]
-    await sent(api, identifier["value"], order(name, 0, 10, category="c0"))
-    told = await card(api, ids[5], name)
-    assert told["cell"] == "311"
-    assert "usual time" in told["scores"][1]["explanation"]
