@@ -1,5 +1,6 @@
 """API keys in the graph."""
 
+from collections.abc import Collection
 from typing import Final
 
 from graph.client import Graph, Row
@@ -9,11 +10,18 @@ GET: Final = "MATCH (k:ApiKey {id: $id}) RETURN k {.*} AS key"
 
 LIST: Final = "MATCH (k:ApiKey) RETURN k {.*} AS key ORDER BY k.createdAt, k.id"
 
-# MERGE, so that ensuring a fixed key again changes nothing, not even from two processes at once.
+# MERGE, so that ensuring a fixed key again changes nothing, not even from two processes at once. One that was
+# replaced is back; one that was revoked stays revoked.
 PUT: Final = """
 MERGE (k:ApiKey {id: $id})
 ON CREATE SET k.kind = $kind, k.name = $name, k.hash = $hash, k.scopes = $scopes,
               k.createdAt = $createdAt, k.expiresAt = $expiresAt
+REMOVE k.replacedAt
+"""
+
+REPLACE: Final = """
+MATCH (k:ApiKey) WHERE k.name IN $names AND NOT k.id IN $kept AND k.replacedAt IS NULL
+SET k.replacedAt = $at
 """
 
 REVOKE: Final = """
@@ -43,7 +51,7 @@ class ApiKeys:
         return [_record(row) for row in await self._graph.read("keys.list", LIST)]
 
     async def put(self, key: ApiKey) -> None:
-        """Stores a new key; one that is there already stays as it is."""
+        """Stores a new key; one that is there already stays as it is, but is not replaced any more."""
         await self._graph.write(
             "keys.put",
             PUT,
@@ -61,6 +69,10 @@ class ApiKeys:
         rows = await self._graph.write("keys.revoke", REVOKE, id=key_id, at=at)
         return _record(rows[0]) if rows else None
 
+    async def replace(self, names: Collection[str], kept: Collection[str], at: str) -> None:
+        """Ends all keys of these names but those of the ids in `kept`; `put` brings one back."""
+        await self._graph.write("keys.replace", REPLACE, names=[*names], kept=[*kept], at=at)
+
     async def touch(self, key_id: str, at: str) -> None:
         """Records that the key was used at `at`."""
         await self._graph.write("keys.touch", TOUCH, id=key_id, at=at)
@@ -76,6 +88,6 @@ def _record(row: Row) -> ApiKey:
         scopes=frozenset(key["scopes"]),
         created_at=key["createdAt"],
         expires_at=key.get("expiresAt"),
-        revoked_at=key.get("revokedAt"),
+        revoked_at=key.get("revokedAt") or key.get("replacedAt"),
         last_used_at=key.get("lastUsedAt"),
     )

@@ -123,7 +123,8 @@ async def services(settings: Settings) -> AsyncGenerator[Services]:
 
 @asynccontextmanager
 async def fixed_keys(settings: Settings, keys: KeyService) -> AsyncGenerator[None]:
-    """Makes a sandbox's keys from the settings known. Without a graph the block begins without them."""
+    """Makes a sandbox's keys from the settings the only ones of their names, and a live deployment free of them.
+    Without a graph the block begins before that."""
     task = asyncio.create_task(ensure_fixed_keys(settings, keys))
     await asyncio.wait({task}, timeout=FIXED_KEYS_SECONDS)
     try:
@@ -133,17 +134,26 @@ async def fixed_keys(settings: Settings, keys: KeyService) -> AsyncGenerator[Non
 
 
 async def ensure_fixed_keys(settings: Settings, keys: KeyService) -> None:
+    while True:
+        try:
+            return await _fix_keys(settings, keys)
+        except Retriable:
+            await asyncio.sleep(1)
+
+
+async def _fix_keys(settings: Settings, keys: KeyService) -> None:
     fixed = (
         (settings.admin_key, "sandbox admin", KeyKind.SECRET, SCOPES),
         (settings.write_key, "sandbox write", KeyKind.WRITE, WRITE_SCOPES),
     )
-    for text, name, kind, scopes in fixed:
-        while text and settings.mode == "sandbox":
-            try:
-                await keys.ensure(text.get_secret_value(), name, kind, scopes)
-                break
-            except Retriable:
-                await asyncio.sleep(1)
+    if settings.mode == "live":
+        await keys.replace([name for _, name, _, _ in fixed], [])
+        return
+    for secret, name, kind, scopes in fixed:
+        if secret:
+            text = secret.get_secret_value()
+            await keys.ensure(text, name, kind, scopes)
+            await keys.replace([name], [text])
 
 
 def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:

@@ -16,6 +16,7 @@ from oneid.cli.story import Key
 from oneid.cli.telling import Teller
 from oneid.clock import monotonic
 from oneid.embedded.state import State
+from oneid.errors import Conflict
 from oneid.settings import Settings
 
 WAIT_SECONDS: Final = 120
@@ -57,6 +58,8 @@ def demo() -> None:
 
 
 def _tell(settings: Settings, current: State) -> bool:
+    if current.mode == "live":
+        raise Conflict("the story is for a sandbox: this oneid is live")
     url = current.urls["api"]
     with GraphQLClient(url, current.keys["admin"]) as graphql:
         teller = Teller(url, current.keys["write"], graphql, settings.timezone)

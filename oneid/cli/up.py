@@ -10,7 +10,7 @@ import typer
 
 from oneid.cli.output import errors_as_sentences, out
 from oneid.cli.processes import applications
-from oneid.domain.keys import KeyKind, generate
+from oneid.domain.keys import KeyKind, Mode, generate
 from oneid.embedded.errors import ServerError
 from oneid.embedded.server import Memory
 from oneid.embedded.servers import SERVERS, owned, programs, start
@@ -45,7 +45,7 @@ def _up(settings: Settings, memory: Memory) -> None:
         environment = environment_of(settings, current)
         _migrate(environment, directory)
         start(supervisor, current, applications(settings, environment))
-        _announce(settings, current)
+        announce(settings, current)
         supervisor.watch_forever()
     out.print("stopped")
 
@@ -55,12 +55,13 @@ def _given_urls(settings: Settings) -> dict[str, str]:
     return {name: url for name, url in urls.items() if url}
 
 
-def _mode(settings: Settings) -> str:
+def _mode(settings: Settings) -> Mode:
     return settings.mode if "mode" in settings.model_fields_set else "sandbox"
 
 
 def environment_of(settings: Settings, current: State) -> dict[str, str]:
-    """What the processes need beyond the environment of this one. Sandbox keys outlive a restart."""
+    """What the processes need beyond the environment of this one. Sandbox keys outlive a restart, but no time
+    as a live deployment, which ends them."""
     environment = {
         "ONEID_NEO4J_URL": current.urls["neo4j"],
         "ONEID_REDIS_URL": current.urls["redis"],
@@ -68,7 +69,9 @@ def environment_of(settings: Settings, current: State) -> dict[str, str]:
         "ONEID_DATA_DIR": str(settings.data_dir.resolve()),
         "ONEID_MODE": _mode(settings),
     }
-    if _mode(settings) == "live":
+    current.mode = _mode(settings)
+    if current.mode == "live":
+        current.keys.clear()
         return environment
     fixed = {"admin": settings.admin_key, "write": settings.write_key}
     current.keys |= {kind: key.get_secret_value() for kind, key in fixed.items() if key}
@@ -90,7 +93,8 @@ def _migrate(environment: dict[str, str], directory: Path) -> None:
         )
 
 
-def _announce(settings: Settings, current: State) -> None:
+def announce(settings: Settings, current: State) -> None:
+    """Says where everything is, and the keys of a sandbox."""
     out.print(f"\noneid is up ({_mode(settings)}), data in {settings.data_dir.resolve()}")
     api = current.urls["api"]
     lines = {"GraphQL": f"{api}/graphql", "Tracking": f"{api}/v1/track"}

@@ -40,7 +40,7 @@ class KeyKind(StrEnum):
 
 
 PREFIXES: dict[KeyKind, str] = {KeyKind.SECRET: "sk", KeyKind.WRITE: "wk", KeyKind.PUBLISHABLE: "pk"}
-_FORM = re.compile(r"(?:sk|wk|pk)_(?:live|sandbox)_([0-9a-f]{16})_[0-9a-f]{64}", re.ASCII)
+_FORM = re.compile(r"(?:sk|wk|pk)_(live|sandbox)_([0-9a-f]{16})_[0-9a-f]{64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +76,13 @@ def key_id(text: str) -> str:
     """The public part that finds the stored key. Text that is no generated key, which a sandbox may use
     as a fixed key, is found by a part of its hash."""
     form = _FORM.fullmatch(text)
-    return form.group(1) if form else f"fixed-{hash_key(text)[:16]}"
+    return form.group(2) if form else f"fixed-{hash_key(text)[:16]}"
 
 
-def is_generated(text: str) -> bool:
-    """Whether the text has the form of `generate`."""
-    return _FORM.fullmatch(text) is not None
+def is_generated(text: str, mode: Mode) -> bool:
+    """Whether the text has the form of `generate` for this mode."""
+    form = _FORM.fullmatch(text)
+    return form is not None and form.group(1) == mode
 
 
 def hash_key(text: str) -> str:

@@ -13,7 +13,7 @@ from oneid.embedded.process import ProcessId
 class State:
     """Processes and ports by name, URLs by server or "api", sandbox keys by kind ("admin", "write").
 
-    `supervisor` is the process that owns the data directory, if one does.
+    `supervisor` is the process that owns the data directory, if one does; `mode` is that of the last `oneid up`.
     """
 
     supervisor: ProcessId | None = None
@@ -21,6 +21,7 @@ class State:
     ports: dict[str, int] = field(default_factory=dict[str, int])
     urls: dict[str, str] = field(default_factory=dict[str, str])
     keys: dict[str, str] = field(default_factory=dict[str, str])
+    mode: str = "sandbox"
 
     def alive(self) -> dict[str, ProcessId]:
         """The recorded children that still run, by name."""
@@ -48,6 +49,7 @@ def load_file(path: Path) -> State:
         ports=stored["ports"],
         urls=stored["urls"],
         keys=stored["keys"],
+        mode=stored.get("mode", "sandbox"),
     )
 
 
@@ -59,6 +61,7 @@ def save(directory: Path, state: State) -> None:
         "ports": state.ports,
         "urls": state.urls,
         "keys": state.keys,
+        "mode": state.mode,
     }
     aside = directory / "state.json.new"
     with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:

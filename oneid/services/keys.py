@@ -41,7 +41,7 @@ ALLOWED_SCOPES: Final[dict[KeyKind, frozenset[str]]] = {
 }
 LOOKUP_DEADLINE_SECONDS: Final = 2.0
 TOUCH_EVERY: Final = timedelta(minutes=1)
-CACHED_KEYS: Final = 10_000
+MOST_UNKNOWN: Final = 10_000
 
 
 @dataclass(slots=True)
@@ -60,6 +60,7 @@ class KeyService:
         self._clock = clock
         self._mode: Mode = mode
         self._known: dict[str, _Known] = {}
+        self._unknown: dict[str, _Known] = {}
         self._loading: dict[str, asyncio.Task[_Known]] = {}
         self._touching: set[asyncio.Task[None]] = set()
         self._strangers = TokenBucket(rate=lookups_per_second, burst=2 * lookups_per_second)
@@ -83,7 +84,15 @@ class KeyService:
     async def ensure(self, text: str, name: str, kind: KeyKind, scopes: Collection[str] = ()) -> None:
         """Makes a fixed key known, again and again without effect. Any text will do."""
         await self._store(text, name, kind, scopes, None)
-        self._known.pop(hash_key(text), None)
+        for memory in (self._known, self._unknown):
+            memory.pop(hash_key(text), None)
+
+    async def replace(self, names: Collection[str], texts: Collection[str]) -> None:
+        """Ends the keys of these names that are not among `texts`, in every process within STALE_SECONDS, until
+        `ensure` makes one known again."""
+        kept = [key_id(text) for text in texts]
+        await self._keys.replace(names, kept, format_time(self._clock.now()))
+        self._known.clear()
 
     async def list(self) -> list[ApiKey]:
         """All keys, oldest first, revoked and expired ones too."""
@@ -92,9 +101,9 @@ class KeyService:
     async def revoke(self, identifier: str) -> ApiKey:
         """Revokes for good, in every process within STALE_SECONDS. Raises NotFound."""
         key = await self._keys.revoke(identifier, format_time(self._clock.now()))
-        self._known.clear()
         if key is None:
             raise NotFound(f"no key has the id {identifier!r}", field=("id",))
+        self._known.pop(key.hash, None)
         return key
 
     async def close(self) -> None:
@@ -123,8 +132,10 @@ class KeyService:
         await self._keys.put(key)
 
     async def _authenticate(self, text: str, kind: KeyKind) -> Actor:
+        if self._mode == "live" and not is_generated(text, "live"):
+            raise Unauthenticated("the key is not valid")
         text_hash = hash_key(text)
-        known = self._known.get(text_hash)
+        known = self._known.get(text_hash) or self._unknown.get(text_hash)
         if known is None or monotonic() - known.loaded_at >= FRESH_SECONDS:
             known = await self._renewed(text, text_hash, known)
         key = known.key
@@ -139,8 +150,8 @@ class KeyService:
         return known.expires is None or self._clock.now() < known.expires
 
     async def _renewed(self, text: str, text_hash: str, known: _Known | None) -> _Known:
-        if known is None:
-            self._admit_stranger(text)
+        if known is None or known.key is None:
+            self._admit_stranger()
         loading = self._load_once(text, text_hash)
         if known and monotonic() - known.loaded_at < STALE_SECONDS:
             return known
@@ -152,10 +163,8 @@ class KeyService:
                 return known
             raise Retriable("the key cannot be checked right now") from error
 
-    def _admit_stranger(self, text: str) -> None:
-        """Keeps guesses of keys from becoming load on the graph."""
-        if self._mode == "live" and not is_generated(text):
-            raise Unauthenticated("the key is not valid")
+    def _admit_stranger(self) -> None:
+        """Keeps guesses of keys, new ones and the same again, from becoming load on the graph."""
         wait = self._strangers.take(monotonic())
         if wait > 0:
             raise Throttled("too many unknown keys", retry_after=wait)
@@ -180,12 +189,21 @@ class KeyService:
         if key is not None and not matches(text_hash, key.hash):
             key = None
         known = _known(key, started)
-        if len(self._known) >= CACHED_KEYS:
-            self._known.clear()
-        self._known[text_hash] = known
+        self._remember(text_hash, known)
         if key is not None and self._is_valid(known):
             self._touch(key)
         return known
+
+    def _remember(self, text_hash: str, known: _Known) -> None:
+        """There are as many keys as were made, but as many guesses as anybody likes."""
+        self._known.pop(text_hash, None)
+        self._unknown.pop(text_hash, None)
+        if known.key is not None:
+            self._known[text_hash] = known
+            return
+        if len(self._unknown) >= MOST_UNKNOWN:
+            self._unknown.clear()
+        self._unknown[text_hash] = known
 
     def _touch(self, key: ApiKey) -> None:
         now = self._clock.now()

@@ -133,6 +133,28 @@ async def test_a_fixed_key_may_be_any_text_in_a_sandbox_and_in_no_live_deploymen
         await live.authenticate_write("WK")
 
 
+async def test_a_sandboxs_key_is_refused_in_a_live_deployment_without_a_look(
+    graph: Graph, clean: None, clock: SystemClock
+) -> None:
+    sandbox, repository = KeyService(ApiKeys(graph), clock, "sandbox"), Counting(graph)
+    live = KeyService(repository, clock, "live")
+    secret = await sandbox.create("admin", KeyKind.SECRET, SCOPES)
+    assert (await sandbox.authenticate_secret(secret)).scopes == SCOPES
+    for _ in range(2):
+        with pytest.raises(Unauthenticated):
+            await live.authenticate_secret(secret)
+    assert repository.reads == 0
+
+
+async def test_keys_of_a_name_are_replaced_until_they_are_ensured_again(keys: KeyService) -> None:
+    texts = [await keys.create(name, KeyKind.WRITE) for name in ("web", "web", "shop")]
+    await keys.replace(["web"], [texts[1]])
+    assert [await outcome(keys, text) for text in texts] == [Unauthenticated, None, None]
+    assert [key.revoked_at is None for key in await keys.list() if key.name == "web"].count(False) == 1
+    await keys.ensure(texts[0], "web", KeyKind.WRITE)
+    assert await outcome(keys, texts[0]) is None
+
+
 async def test_keys_are_listed_oldest_first_with_their_last_use(keys: KeyService) -> None:
     first = await keys.create("first", KeyKind.WRITE)
     await asyncio.sleep(0.002)
@@ -204,6 +226,60 @@ async def test_guessing_keys_is_throttled_and_known_keys_are_not(
         await guess_until_throttled(keys)
     assert 0 < caught.value.retry_after <= 0.2
     await keys.authenticate_write("WK")
+
+
+async def test_the_same_guess_again_is_throttled_like_a_new_one(
+    graph: Graph, clean: None, clock: SystemClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(module, "monotonic", lambda: now)
+    repository = Counting(graph)
+    keys = KeyService(repository, clock, "sandbox", lookups_per_second=1)
+    for guess in ("one", "two"):
+        with pytest.raises(Unauthenticated):
+            await keys.authenticate_write(guess)
+    now += module.FRESH_SECONDS
+    outcomes = [await outcome(keys, guess) for guess in ("one", "two", "one", "two")]
+    assert outcomes.count(Throttled) == 3
+    await keys.close()
+    assert repository.reads == 3
+
+
+async def outcome(keys: KeyService, text: str) -> type[Exception] | None:
+    try:
+        await keys.authenticate_write(text)
+    except (Unauthenticated, Throttled) as error:
+        return type(error)
+    return None
+
+
+async def test_guesses_do_not_drive_valid_keys_out_of_memory(
+    graph: Graph, clean: None, clock: SystemClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_UNKNOWN", 5)
+    monkeypatch.setattr(module, "monotonic", lambda: 1000.0)
+    repository = Counting(graph)
+    keys = KeyService(repository, clock, "sandbox")
+    text = await keys.create("web", KeyKind.WRITE)
+    await keys.authenticate_write(text)
+    for guess in range(20):
+        assert await outcome(keys, f"guess {guess}") is Unauthenticated
+    repository.down = True
+    await keys.authenticate_write(text)
+    assert repository.reads == 21
+
+
+async def test_revoking_one_key_leaves_the_others_in_memory(
+    graph: Graph, clean: None, clock: SystemClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "monotonic", lambda: 1000.0)
+    repository = Counting(graph)
+    keys = KeyService(repository, clock, "live")
+    texts = [await keys.create(name, KeyKind.WRITE) for name in ("web", "shop")]
+    actors = [await keys.authenticate_write(text) for text in texts]
+    await keys.revoke(actors[0].id)
+    assert [await outcome(keys, text) for text in texts] == [Unauthenticated, None]
+    assert repository.reads == 3
 
 
 async def guess_until_throttled(keys: KeyService) -> None:

@@ -1,13 +1,18 @@
 """What `oneid up` hands to the processes that it starts."""
 
 import socket
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from oneid.cli import program
+from oneid.cli.connection import connected_settings
 from oneid.cli.processes import applications
-from oneid.cli.up import environment_of
+from oneid.cli.up import announce, environment_of
 from oneid.domain.keys import is_generated
+from oneid.embedded import state
 from oneid.embedded.errors import ServerError
 from oneid.embedded.ports import free_port
 from oneid.embedded.state import State
@@ -38,7 +43,7 @@ def test_up_is_a_sandbox_with_keys_unless_told() -> None:
     assert environment["ONEID_MODE"] == "sandbox"
     assert environment["ONEID_ADMIN_KEY"].startswith("sk_sandbox_")
     assert environment["ONEID_WRITE_KEY"].startswith("wk_sandbox_")
-    assert all(is_generated(key) for key in current.keys.values())
+    assert all(is_generated(key, "sandbox") for key in current.keys.values())
 
 
 def test_sandbox_keys_stay_the_same_from_one_up_to_the_next() -> None:
@@ -59,7 +64,51 @@ def test_a_live_deployment_gets_no_sandbox_keys() -> None:
     environment = environment_of(settings(mode="live"), current)
     assert environment["ONEID_MODE"] == "live"
     assert "ONEID_ADMIN_KEY" not in environment
-    assert current.keys == {}
+    assert (current.mode, current.keys) == ("live", {})
+
+
+def test_a_sandbox_that_goes_live_forgets_its_keys_and_announces_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    current = state_with_servers()
+    environment_of(settings(), current)
+    keys = [*current.keys.values()]
+    live = settings(mode="live", data_dir=tmp_path)
+    environment = environment_of(live, current)
+    current.urls["api"] = "http://h:8000"
+    announce(live, current)
+    said = capsys.readouterr().out
+    assert "oneid is up (live)" in said
+    assert not [key for key in keys if key in said or key in environment.values()]
+    state.save(tmp_path, current)
+    assert not [key for key in keys if key in state.state_file(tmp_path).read_text()]
+
+
+def test_a_sandbox_announces_its_keys(capsys: pytest.CaptureFixture[str]) -> None:
+    current = state_with_servers()
+    environment_of(settings(), current)
+    current.urls["api"] = "http://h:8000"
+    announce(settings(), current)
+    said = capsys.readouterr().out
+    assert [key for key in current.keys.values() if key not in said] == []
+
+
+def test_commands_take_the_mode_of_the_running_deployment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONEID_DATA_DIR", str(tmp_path))
+    for mode in ("live", "sandbox"):
+        state.save(tmp_path, State(urls=dict(URLS), mode=mode))
+        assert connected_settings().mode == mode
+    monkeypatch.setenv("ONEID_MODE", "live")
+    assert connected_settings().mode == "live"
+
+
+def test_the_demo_plays_in_no_live_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oneid.cli.demo.running_up", lambda *_: nullcontext(State(mode="live")))
+    result = CliRunner().invoke(program(["demo", "up"]), ["demo"])
+    assert result.exit_code == 1
+    assert "the story is for a sandbox" in result.output
 
 
 def test_api_consumer_and_worker_are_three_processes_that_end_before_the_servers() -> None:

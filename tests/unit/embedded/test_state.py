@@ -19,6 +19,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
         ports={"api": 8000},
         urls={"api": "http://127.0.0.1:8000"},
         keys={"admin": "sk_sandbox_x"},
+        mode="live",
     )
     state.save(tmp_path, saved)
     assert state.load(tmp_path) == saved
