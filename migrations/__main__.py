@@ -6,7 +6,7 @@ import sys
 from migrations.catalog import MigrationError
 from migrations.runner import connected
 from oneid.errors import Retriable
-from oneid.settings import Settings
+from oneid.settings import InvalidSettings, Settings
 
 
 async def run(command: str) -> int:
@@ -33,8 +33,8 @@ def _say(lines: list[str]) -> int:
 def main() -> int:
     try:
         return asyncio.run(run(" ".join(sys.argv[1:])))
-    except (MigrationError, Retriable) as error:
-        sys.stderr.write(f"{error.message}\n")
+    except (MigrationError, Retriable, InvalidSettings) as error:
+        sys.stderr.write(f"{error}\n")
         return 1
 
 

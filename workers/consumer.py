@@ -2,13 +2,14 @@
 
 import asyncio
 import signal
+import sys
 from uuid import uuid4
 
 from oneid.bootstrap import BULK_PATIENCE, Stores, open_stores, rebuilding
 from oneid.logs import configure
 from oneid.metrics import serve_metrics
 from oneid.services.resolution import ResolutionService
-from oneid.settings import Settings
+from oneid.settings import InvalidSettings, Settings
 from workers.partition import PartitionWorker
 
 
@@ -49,4 +50,7 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except InvalidSettings as error:
+        sys.exit(str(error))

@@ -4,6 +4,7 @@ Its work is found in the graph and not in the queue: whatever happens to Redis, 
 """
 
 import logging
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -30,7 +31,7 @@ from oneid.bootstrap import (
     upkeep,
 )
 from oneid.metrics import serve_metrics
-from oneid.settings import Settings
+from oneid.settings import InvalidSettings, Settings
 from workers.loops import Loop, Loops
 
 Context = dict[str, Any]
@@ -40,7 +41,10 @@ def __getattr__(name: str) -> dict[str, Any]:
     """Settings are read when arq asks for them, not when somebody imports this module."""
     if name != "WorkerSettings":
         raise AttributeError(name)
-    return worker_settings(Settings())
+    try:
+        return worker_settings(Settings())
+    except InvalidSettings as error:
+        sys.exit(str(error))
 
 
 def worker_settings(settings: Settings) -> dict[str, Any]:

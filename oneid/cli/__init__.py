@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "migrate": "oneid.cli.migrate:migrate",
     "reconcile": "oneid.cli.reconcile:reconcile",
     "reindex": "oneid.cli.reindex:reindex",
+    "export-schema": "oneid.cli.export_schema:export_schema",
     "propose": "oneid.cli.propose:propose",
     "seed": "oneid.cli.seed:seed",
     "keys": "oneid.cli.keys:keys",

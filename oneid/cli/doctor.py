@@ -11,8 +11,9 @@ from rich.text import Text
 from oneid.cli import checks
 from oneid.cli.checks import Check, Trouble, masked
 from oneid.cli.connection import connected_settings
-from oneid.cli.output import out
+from oneid.cli.output import errors_as_sentences, out
 from oneid.embedded import state
+from oneid.embedded.ports import http_url
 from oneid.embedded.state import State
 from oneid.settings import Settings
 
@@ -22,12 +23,13 @@ SECONDS = 15.0  # for each check
 def doctor() -> None:
     """Check each server, versions, lag and settings."""
     logging.getLogger("neo4j").setLevel(logging.CRITICAL)  # its retries would bury the sentence
-    settings = connected_settings()
-    _print_settings(settings)
-    if troubles := asyncio.run(_examine(_checks(settings, state.load(settings.data_dir)))):
-        out.print(f"\n{troubles} of the checks found something wrong", style="red")
-        raise typer.Exit(1)
-    out.print("\neverything is well", style="green")
+    with errors_as_sentences():
+        settings = connected_settings()
+        _print_settings(settings)
+        if troubles := asyncio.run(_examine(_checks(settings, state.load(settings.data_dir)))):
+            out.print(f"\n{troubles} of the checks found something wrong", style="red")
+            raise typer.Exit(1)
+        out.print("\neverything is well", style="green")
 
 
 def _checks(settings: Settings, current: State) -> dict[str, Check]:
@@ -49,7 +51,7 @@ def _checks(settings: Settings, current: State) -> dict[str, Check]:
 
 
 def _api_url(settings: Settings, current: State) -> str:
-    return current.urls.get("api", f"http://{settings.host}:{settings.port}")
+    return current.urls.get("api", http_url(settings.host, settings.port))
 
 
 async def _not_running() -> str:

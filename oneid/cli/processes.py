@@ -5,7 +5,7 @@ import urllib.request
 from collections.abc import Mapping
 
 from oneid.embedded.errors import ServerError
-from oneid.embedded.ports import free_port, is_free
+from oneid.embedded.ports import free_port, http_url, is_free
 from oneid.embedded.server import Program
 from oneid.settings import Settings
 
@@ -16,7 +16,7 @@ _PYTHON = (sys.executable, "-m")
 def applications(settings: Settings, environment: Mapping[str, str]) -> list[Program]:
     """API, consumer and worker as programs. `ONEID_PORT` 0 means any free port."""
     port = _port(settings)
-    url = f"http://{settings.host}:{port}"
+    url = http_url(settings.host, port)
     listen = ("--host", settings.host, "--port", str(port), "--timeout-graceful-shutdown", "10")
     return [
         Program(
@@ -36,7 +36,7 @@ def applications(settings: Settings, environment: Mapping[str, str]) -> list[Pro
 def _background(name: str, command: list[str], settings: Settings, environment: Mapping[str, str]) -> Program:
     """A process that serves nothing but its metrics, and these as soon as it works."""
     port = free_port()
-    metrics = f"http://{settings.host}:{port}/metrics"
+    metrics = f"{http_url(settings.host, port)}/metrics"
     return Program(
         name=name,
         group=GROUP,

@@ -1,8 +1,10 @@
-"""Finds free TCP ports on the loopback address."""
+"""Finds free TCP ports, on the loopback address unless told."""
 
+import errno
 import random
 import socket
 from collections.abc import Iterable
+from typing import Any
 
 from oneid.embedded.errors import ServerError
 
@@ -10,14 +12,34 @@ LOOPBACK = "127.0.0.1"
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
-    """Whether a server could listen there now."""
-    with socket.socket() as probe:
+    """Whether a server could listen there now. Raises ServerError if the host is not this machine."""
+    family, address = _address(host, port)
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
-        except OSError:
+            probe.bind(address)
+        except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise _foreign(host) from None
             return False
         return True
+
+
+def _address(host: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError:
+        raise _foreign(host) from None
+    return family, address
+
+
+def _foreign(host: str) -> ServerError:
+    return ServerError(f"{host} is no address of this machine; choose another with ONEID_HOST=127.0.0.1")
+
+
+def http_url(host: str, port: int) -> str:
+    """The address of a server; an IPv6 address stands in brackets."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def free_port(preferred: int | None = None, within: range | None = None) -> int:

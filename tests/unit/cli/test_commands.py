@@ -1,6 +1,6 @@
 """The command line: every command is there, speaks in sentences, and asks before it deletes."""
 
-from importlib import import_module
+from importlib import import_module, resources
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,33 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_listed_command_exists(name: str) -> None:
     module, _, attribute = COMMANDS[name].partition(":")
     assert getattr(import_module(module), attribute)
+
+
+CONTRACT = "up import migrate keys reindex reconcile export-schema seed doctor stop reset backup restore demo".split()
+
+
+@pytest.mark.parametrize("name", [*CONTRACT, "keys create", "keys list", "keys revoke"])
+def test_what_the_contract_promises_is_there(name: str) -> None:
+    command, *more = name.split()
+    result = CliRunner().invoke(program([command, "stop"]), [command, *more, "--help"])
+    assert result.exit_code == 0
+    assert f"{name} [OPTIONS]" in result.output
+
+
+def test_the_schema_is_printed_or_written_as_it_is_served(tmp_path: Path) -> None:
+    commands = program(["export-schema", "stop"])
+    served = resources.files("api").joinpath("schema.graphql").read_text("utf-8")
+    assert CliRunner().invoke(commands, ["export-schema"]).output == served
+    file = tmp_path / "admin.graphql"
+    result = CliRunner().invoke(commands, ["export-schema", "--output", str(file)])
+    assert (result.exit_code, file.read_text("utf-8")) == (0, served)
+
+
+def test_a_schema_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    command = ["export-schema", "--output", str(tmp_path)]
+    result = CliRunner().invoke(program(["export-schema", "stop"]), command)
+    assert result.exit_code == 1
+    assert "cannot be written: Is a directory" in result.output
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -105,7 +105,10 @@ def test_commands_take_the_mode_of_the_running_deployment(
 
 
 def test_the_demo_plays_in_no_live_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("oneid.cli.demo.running_up", lambda *_: nullcontext(State(mode="live")))
+    def live(settings: Settings, say: object) -> nullcontext[State]:
+        return nullcontext(State(mode="live"))
+
+    monkeypatch.setattr("oneid.cli.demo.running_up", live)
     result = CliRunner().invoke(program(["demo", "up"]), ["demo"])
     assert result.exit_code == 1
     assert "the story is for a sandbox" in result.output
@@ -115,6 +118,14 @@ def test_api_consumer_and_worker_are_three_processes_that_end_before_the_servers
     programs = applications(settings(port=0), {})
     assert [program.name for program in programs] == ["api", "consumer", "worker"]
     assert {program.group for program in programs} == {"oneid"}
+
+
+@pytest.mark.parametrize(("host", "shown"), [("::1", "[::1]"), ("127.0.0.1", "127.0.0.1")])
+def test_the_api_is_served_where_the_host_says(host: str, shown: str) -> None:
+    api, consumer, _ = applications(settings(port=0, host=host), {})
+    assert api.url == f"http://{shown}:{api.port}"
+    assert api.command[api.command.index("--host") + 1] == host
+    assert consumer.port != api.port
 
 
 def test_a_taken_port_is_said_with_the_way_out() -> None:
