@@ -11,7 +11,9 @@ from search.client import Search
 PAGE: Final = 5_000
 AMOUNT: Final = """
 for (told in doc['numbers']) {
-  if (told.startsWith(params.prefix)) { return Double.parseDouble(told.substring(params.prefix.length())); }
+  if (told.startsWith(params.prefix) && told.lastIndexOf('=') + 1 == params.prefix.length()) {
+    return Double.parseDouble(told.substring(params.prefix.length()));
+  }
 }
 return 0.0;
 """

@@ -1,5 +1,7 @@
 """Exact totals over events: how many, of how many customers, and the sum of a property.
 
+A name may hold an equals sign, and a decimal never: the last one of an entry is where its number begins.
+
 Everything is read from one point in time, in pages of bounded memory: a composite aggregation per key counts
 events and adds money up as BigDecimal, a second one per (customer, key) counts customers. The index is sorted by
 customer, so the second ends early on each page. An estimate (`cardinality`) would be quicker and wrong; sets
@@ -23,7 +25,7 @@ SUM: Final = {
     "init_script": "state.sum = '0';",
     "map_script": """
         for (entry in doc['numbers']) {
-          if (entry.startsWith(params.prefix)) {
+          if (entry.startsWith(params.prefix) && entry.lastIndexOf('=') + 1 == params.prefix.length()) {
             def number = new BigDecimal(entry.substring(params.prefix.length()));
             state.sum = new BigDecimal(state.sum).add(number).toString();
           }

@@ -33,6 +33,16 @@ def histories(draw: st.DrawFn, most: int = 8) -> list[Event]:
     return [Event(f"e{n}", name, START + at, held) for n, (name, at, held) in enumerate(told)]
 
 
+@st.composite
+def accounts(draw: st.DrawFn) -> list[Event]:
+    """Events that all have a small amount, on few days."""
+    one = st.tuples(st.sampled_from(NAMES[:2]), st.integers(-9, 9), st.sampled_from((1, 2, 9.5, 10)))
+    told = draw(st.lists(one, min_size=3, max_size=8))
+    return [
+        Event(f"e{n}", name, START + day * DAY, {"amount": held}) for n, (name, day, held) in enumerate(told)
+    ]
+
+
 def compared(name: str, op: str, value: Any) -> dict[str, Any]:
     return {"property": name, "op": op, "value": value}
 
@@ -128,7 +138,22 @@ def cadence_rules(draw: st.DrawFn) -> dict[str, Any]:
     return {"cadence": {**draw(patterns()), "times": draw(st.sampled_from((0.5, 0.8, 1, 1.5, 3)))}}
 
 
-timed_rules = st.one_of(event_rules(), event_rules(), sequence_rules(), cadence_rules())
+@st.composite
+def net_rules(draw: st.DrawFn) -> dict[str, Any]:
+    """Sums that something is taken off, in windows that nothing leaves."""
+    name, other = draw(st.permutations(NAMES[:2]))
+    of = {
+        "property": "amount",
+        "op": draw(st.sampled_from(("GT", "GTE", "LT", "LTE"))),
+        "value": draw(NUMBERS),
+    }
+    told: dict[str, Any] = {"name": name, "sum": {**of, "less": {"name": other}}}
+    if draw(st.booleans()):
+        told["window"] = {"from": "2025-12-20", "to": "2026-02-01T08:00:00Z"}
+    return {"event": told}
+
+
+timed_rules = st.one_of(event_rules(), event_rules(), net_rules(), sequence_rules(), cadence_rules())
 
 DECLARED: dict[str, tuple[str, ...]] = {
     "city": (),

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 from graph.customers import Customers
 from oneid.clock import Clock
 from oneid.domain.segments.conditions import timed
-from oneid.domain.segments.intervals import judged
+from oneid.domain.segments.measures import judged
 from oneid.domain.segments.rules import EventRule, Rule
 from oneid.domain.segments.tallies import NOTHING, Tallied, countable
 from oneid.services.evaluation import MaterialisationService

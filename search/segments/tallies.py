@@ -29,7 +29,7 @@ NUMBERS: Final = {
     "init_script": "state.count = 0; state.total = BigDecimal.ZERO; state.least = null; state.most = null;",
     "map_script": """
         for (entry in doc['numbers']) {
-          if (entry.startsWith(params.prefix)) {
+          if (entry.startsWith(params.prefix) && entry.lastIndexOf('=') + 1 == params.prefix.length()) {
             def number = new BigDecimal(entry.substring(params.prefix.length()));
             state.count += 1;
             state.total = state.total.add(number);

@@ -8,11 +8,12 @@ ordered once. Potential: one for a buyer, one more for the breadth of what was b
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from statistics import median
 
 from oneid.domain.scores.rfm import told
 from oneid.domain.scores.scales import Fact, Scale, Scoring, ascending, divided
 from oneid.domain.segments.histories import DAY_MS, Occurrence, exact, matches
-from oneid.domain.segments.intervals import measured_at, median
+from oneid.domain.segments.intervals import measured_at
 from oneid.domain.segments.operators import whole
 from oneid.domain.segments.rules import (
     All,

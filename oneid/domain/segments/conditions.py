@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ import orjson
 from oneid.domain.messages import format_time
 from oneid.domain.segments.histories import Occurrence, in_order
 from oneid.domain.segments.intervals import Interval, intervals
-from oneid.domain.segments.rules import CadenceRule, EventRule, Rule, SequenceRule, Timed, nodes
+from oneid.domain.segments.rules import ANY_NAME, CadenceRule, EventRule, Rule, SequenceRule, Timed, nodes
 
 Held: TypeAlias = Mapping[int, tuple[Interval, ...]]
 """The intervals of one customer by the number of the condition."""
@@ -53,8 +54,23 @@ def names_of(rule: Timed) -> set[str]:
 def held(conditions: Iterable[Condition], events: Iterable[Occurrence]) -> Held:
     """What a customer with these events has."""
     told = in_order(events)
-    found = {condition.number: tuple(intervals(condition.rule, told)) for condition in conditions}
+    by_name: defaultdict[str, list[Occurrence]] = defaultdict(list)
+    for event in told:
+        by_name[event.name].append(event)
+    by_name[ANY_NAME] = told
+    found = {
+        condition.number: tuple(intervals(condition.rule, asked(condition.rule, by_name)))
+        for condition in conditions
+    }
     return {number: kept for number, kept in found.items() if kept}
+
+
+def asked(rule: Timed, by_name: Mapping[str, list[Occurrence]]) -> list[Occurrence]:
+    """The events that a condition asks, in order."""
+    names = names_of(rule)
+    if len(names) == 1:
+        return by_name.get(*names, [])
+    return in_order(event for name in names for event in by_name.get(name, ()))
 
 
 def to_stored(found: Held) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -74,7 +75,7 @@ def exact(number: int | float) -> Number:
     """A number as it was written: 11.77 is 1177/100. Whole ones are int, which is many times as quick."""
     if isinstance(number, int):
         return number
-    fraction = Fraction(repr(number))
+    fraction = Fraction(Decimal(repr(number)))
     return int(fraction) if fraction.denominator == 1 else fraction
 
 

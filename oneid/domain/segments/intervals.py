@@ -5,28 +5,22 @@ truth of a condition over all time is a list of intervals, which no passing of t
 kept where the condition is *not* what it is for a customer without any event: who has done nothing has none.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from fractions import Fraction
 from itertools import groupby
-from math import ceil
-from typing import Any, Final, Protocol, TypeAlias
+from operator import itemgetter
+from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
-from oneid.domain.segments.histories import (
-    DAY_MS,
-    HOUR_MS,
-    Occurrence,
-    holds,
-    matches,
-    number_of,
-    scalar_of,
-)
+from oneid.domain.segments.histories import DAY_MS, HOUR_MS, Occurrence, matches, number_of, scalar_of
+from oneid.domain.segments.measures import Middle, Tally, in_units, judged
 from oneid.domain.segments.periods import Period, seen
 from oneid.domain.segments.rules import (
     CadenceRule,
+    EventPattern,
     EventRule,
     Measure,
     Number,
@@ -38,62 +32,19 @@ from oneid.domain.segments.rules import (
 Interval: TypeAlias = tuple[int, int | None]
 """From an instant on (milliseconds since 1970) and before another one; None: for ever."""
 
-Change: TypeAlias = tuple[int, int, Number]
+Change: TypeAlias = tuple[int, int, int]
 """At an instant a value enters (1) or leaves (-1) the window."""
+
+Found: TypeAlias = list[tuple[int, int]]
+"""When which value comes, in the unit of its rule."""
 
 MAX_INTERVALS: Final = 1_000
 """The latest are kept: who goes in and out of a condition more often than that has a shorter past."""
 
 
-@dataclass(slots=True)
-class Tally:
-    """The values within the window at an instant."""
-
-    values: list[Number] = field(default_factory=list[Number])
-    total: Number = 0
-
-    def change(self, sign: int, value: Number) -> None:
-        self.total += sign * value
-        if sign > 0:
-            insort(self.values, value)
-        else:
-            del self.values[bisect_left(self.values, value)]
-
-    def measured(self, measure: Measure) -> Number | None:
-        """The measure, None where there is none without values."""
-        count = len(self.values)
-        match measure:
-            case Measure.COUNT:
-                return count
-            case Measure.SUM:
-                return self.total
-            case Measure.AVG:
-                return Fraction(self.total) / count if count else None
-            case Measure.MIN:
-                return self.values[0] if count else None
-            case Measure.MAX:
-                return self.values[-1] if count else None
-            case Measure.UNIQUE:
-                return len(set(self.values))
-
-
 def true_for_nobody(rule: Timed) -> bool:
     """Whether a condition holds for a customer without any event."""
-    return isinstance(rule, EventRule) and judged(rule, Tally())
-
-
-class Measured(Protocol):
-    """Values that were counted together."""
-
-    def measured(self, measure: Measure) -> Number | None:
-        """The measure, None where there is none without values."""
-        ...
-
-
-def judged(rule: EventRule, tally: Measured) -> bool:
-    """Whether a rule is true of what was counted."""
-    measured = tally.measured(rule.measure)
-    return measured is not None and holds(rule.op, measured, rule.value)
+    return isinstance(rule, EventRule) and judged(rule, Tally(rule.measure))
 
 
 def intervals(rule: Timed, ordered: Sequence[Occurrence]) -> list[Interval]:
@@ -103,44 +54,53 @@ def intervals(rule: Timed, ordered: Sequence[Occurrence]) -> list[Interval]:
         return overdue(rule, ordered)
     if isinstance(rule, SequenceRule):
         lasting = Window(last_days=rule.last_days)
-        return toggled(changes([(at, 1) for at in completions(rule, ordered)], lasting), completed)
+        found = changes([(at, 1) for at in completions(rule, ordered)], lasting)
+        return toggled(found, Tally(Measure.COUNT), completed)
     usual = true_for_nobody(rule)
-    found = changes(values_of(rule, ordered), rule.window)
-    return toggled(found, lambda tally: judged(rule, tally) != usual)
+    values, unit = values_of(rule, ordered)
+    scaled = replace(rule, value=int(rule.value * unit))
+    return toggled(
+        changes(values, rule.window), Tally(rule.measure), lambda tally: judged(scaled, tally) != usual
+    )
 
 
 def completed(tally: Tally) -> bool:
-    return bool(tally.values)
+    return tally.count > 0
 
 
-def values_of(rule: EventRule, events: Sequence[Occurrence]) -> list[tuple[int, Number]]:
-    """When and what matches. Without the number that is to be measured an event doesn't."""
-    told = [event for event in events if within(rule.window, event.at)]
+def values_of(rule: EventRule, events: Sequence[Occurrence]) -> tuple[Found, int]:
+    """When which value comes, and how many of its units are one. Without the number that is to be measured an event
+    doesn't match."""
+    low, high = reach(rule.window)
+    told = [event for event in events if low <= event.at < high]
     found = [event for event in told if matches(rule.pattern, event)]
     if rule.property is None:
-        return [(event.at, 1) for event in found]
+        return [(event.at, 1) for event in found], 1
     if rule.measure is Measure.UNIQUE:
-        return different(rule.property, found)
+        return different(rule.property, found), 1
     less = [event for event in told if rule.less and matches(rule.less, event)]
-    return [*numbers(rule.property, found, 1), *numbers(rule.property, less, -1)]
+    numbers = [*numbered(rule.property, found, 1), *numbered(rule.property, less, -1)]
+    values, unit = in_units([number for _, number in numbers], rule.value)
+    return [(at, value) for (at, _), value in zip(numbers, values, strict=True)], unit
 
 
 def measured_at(rule: EventRule, ordered: Sequence[Occurrence], at: int) -> Number | None:
     """What a rule measures at an instant; `ordered` as for `intervals`."""
-    tally = Tally()
-    for _, sign, value in sorted(
-        one for one in changes(values_of(rule, ordered), rule.window) if one[0] <= at
-    ):
-        tally.change(sign, value)
-    return tally.measured(rule.measure)
+    tally = Tally(rule.measure)
+    values, unit = values_of(rule, ordered)
+    for when, sign, value in changes(values, rule.window):
+        if when <= at:
+            tally.change(sign, value)
+    ratio = tally.ratio(rule.measure)
+    return None if ratio is None else Fraction(ratio[0], ratio[1] * unit)
 
 
-def numbers(path: str, events: Iterable[Occurrence], sign: int) -> list[tuple[int, Number]]:
+def numbered(path: str, events: Iterable[Occurrence], sign: int) -> list[tuple[int, Number]]:
     told = ((event.at, number_of(event.properties, path)) for event in events)
     return [(at, sign * number) for at, number in told if number is not None]
 
 
-def different(path: str, events: Iterable[Occurrence]) -> list[tuple[int, Number]]:
+def different(path: str, events: Iterable[Occurrence]) -> Found:
     """Each text, number or truth value as a number that stands for it."""
     known: dict[tuple[bool, Any], int] = {}
     told = ((event.at, scalar_of(event.properties, path)) for event in events)
@@ -150,59 +110,53 @@ def different(path: str, events: Iterable[Occurrence]) -> list[tuple[int, Number
 def overdue(rule: CadenceRule, events: Sequence[Occurrence]) -> list[Interval]:
     """From so many times the median after an event, if nothing happened until then, to the next event."""
     instants = sorted({event.at for event in events if matches(rule.pattern, event)})
-    gaps = list[int]()
-    found = list[Interval]()
+    gaps, found = Middle(), list[Interval]()
     for position, at in enumerate(instants[1:], 1):
-        insort(gaps, at - instants[position - 1])
-        begins = at + ceil(median(gaps) * rule.times)
+        gaps.add(at - instants[position - 1])
+        begins = at - (-gaps.twice() * rule.times.numerator) // (2 * rule.times.denominator)
         following = instants[position + 1] if position + 1 < len(instants) else None
         if following is None or begins < following:
             found.append((begins, following))
     return found[-MAX_INTERVALS:]
 
 
-def median(ordered: Sequence[int]) -> Fraction:
-    half = len(ordered) // 2
-    if len(ordered) % 2:
-        return Fraction(ordered[half])
-    return Fraction(ordered[half - 1] + ordered[half], 2)
-
-
-def within(window: Window, at: int) -> bool:
-    """Whether an event lies between the fixed ends of a window."""
-    after = window.since is None or at >= milliseconds(window.since.timestamp())
-    return after and (window.until is None or at < milliseconds(window.until.timestamp()))
+def reach(window: Window) -> tuple[float, float]:
+    """The fixed ends of a window, the second one excluded."""
+    low = milliseconds(window.since.timestamp()) if window.since else float("-inf")
+    return low, milliseconds(window.until.timestamp()) if window.until else float("inf")
 
 
 def milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def changes(found: Iterable[tuple[int, Number]], window: Window) -> list[Change]:
+def changes(found: Iterable[tuple[int, int]], window: Window) -> list[Change]:
     """What enters and leaves the window, in order of time."""
     if window.period is not None and window.zone is not None:
-        return in_period(found, window.period, ZoneInfo(window.zone))
-    entering = [(at, 1, value) for at, value in found]
-    if window.last_days is None:
-        return entering
-    lasts = window.last_days * DAY_MS
-    leaving = [(at + lasts, -1, value) for at, _, value in entering]
-    return sorted([*entering, *leaving])
+        told = in_period(found, window.period, ZoneInfo(window.zone))
+    elif window.last_days is not None:
+        lasts = window.last_days * DAY_MS
+        told = [change for at, value in found for change in ((at, 1, value), (at + lasts, -1, value))]
+    else:
+        told = [(at, 1, value) for at, value in found]
+    # Of what happens at one instant nothing can leave before it has come: the order is kept.
+    return sorted(told, key=itemgetter(0))
 
 
-def in_period(found: Iterable[tuple[int, Number]], period: Period, zone: ZoneInfo) -> list[Change]:
-    """What enters and leaves a period of the calendar, in order of time."""
+def in_period(found: Iterable[tuple[int, int]], period: Period, zone: ZoneInfo) -> list[Change]:
+    """What enters and leaves a period of the calendar."""
     spans = [(at, *seen(period, at, zone), value) for at, value in found]
-    entering = [(max(at, start), 1, value) for at, start, _, value in spans]
-    return sorted([*entering, *((end, -1, value) for _, _, end, value in spans)])
+    return [
+        change for at, start, end, value in spans for change in ((max(at, start), 1, value), (end, -1, value))
+    ]
 
 
-def toggled(found: Iterable[Change], is_on: Callable[[Tally], bool]) -> list[Interval]:
-    """The intervals in which `is_on`, which is false to begin with, is true."""
-    tally, starts, ends = Tally(), list[int](), list[int]()
+def toggled(found: Iterable[Change], tally: Tally, is_on: Callable[[Tally], bool]) -> list[Interval]:
+    """The intervals in which `is_on`, which is false to begin with, is true of a tally of what was found."""
+    starts, ends = list[int](), list[int]()
     on = False
-    for at, at_once in groupby(found, key=lambda change: change[0]):
-        for _, sign, value in sorted(at_once, reverse=True):
+    for at, at_once in groupby(found, key=itemgetter(0)):
+        for _, sign, value in at_once:
             tally.change(sign, value)
         if is_on(tally) != on:
             on = not on
@@ -237,8 +191,8 @@ def completed_by(rule: SequenceRule, told: Sequence[Occurrence]) -> list[int]:
     last = strict_ends(rule, told, limit) if rule.strict else loose_ends(rule, told, limit)
     if rule.without is None:
         return [told[position].at for position in last]
-    kept = (told[position] for position in last if not followed(rule, told, position, limit))
-    return [event.at + limit for event in kept]
+    followed = followed_by(rule.without, told, limit)
+    return [told[position].at + limit for position in last if not followed(position)]
 
 
 def strict_ends(rule: SequenceRule, events: Sequence[Occurrence], limit: int) -> list[int]:
@@ -268,9 +222,12 @@ def loose_ends(rule: SequenceRule, events: Sequence[Occurrence], limit: int) -> 
     return ends
 
 
-def followed(rule: SequenceRule, events: Sequence[Occurrence], position: int, limit: int) -> bool:
-    """Whether what should not happen did, within the time after the last step."""
-    assert rule.without is not None
-    end = events[position].at + limit
-    later = events[position + 1 :]
-    return any(event.at <= end and matches(rule.without, event) for event in later)
+def followed_by(without: EventPattern, events: Sequence[Occurrence], limit: int) -> Callable[[int], bool]:
+    """Tells of a position whether what should not happen does, within the time after it."""
+    unwanted = [position for position, event in enumerate(events) if matches(without, event)]
+
+    def followed(position: int) -> bool:
+        later = bisect_right(unwanted, position)
+        return later < len(unwanted) and events[unwanted[later]].at <= events[position].at + limit
+
+    return followed

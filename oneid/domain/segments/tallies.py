@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, Final, TypeGuard
 
 import orjson
 
+from oneid.domain.segments.measures import Ratio
 from oneid.domain.segments.rules import EventRule, Measure, Number, Op, PropertyTest, Timed
 
 COUNTED: Final = {Measure.COUNT, Measure.SUM, Measure.AVG, Measure.MIN, Measure.MAX}
@@ -22,19 +22,19 @@ class Tallied:
     least: Number | None = None
     most: Number | None = None
 
-    def measured(self, measure: Measure) -> Number | None:
+    def ratio(self, measure: Measure) -> Ratio | None:
         """The measure, None where there is none without values."""
         match measure:
             case Measure.COUNT:
-                return self.count
+                return self.count, 1
             case Measure.SUM:
-                return self.total
+                return self.total, 1
             case Measure.AVG:
-                return Fraction(self.total) / self.count if self.count else None
+                return (self.total, self.count) if self.count else None
             case Measure.MIN:
-                return self.least
+                return None if self.least is None else (self.least, 1)
             case Measure.MAX:
-                return self.most
+                return None if self.most is None else (self.most, 1)
             case Measure.UNIQUE:
                 raise ValueError("different values don't add up")
 

@@ -1,10 +1,12 @@
 """Intervals of timed conditions against brute force, at the instants where something may change."""
 
 from datetime import datetime, timedelta
+from time import process_time
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
+import pytest
 from hypothesis import given, settings
 
 from oneid.domain.catalog import Catalog
@@ -14,7 +16,7 @@ from oneid.domain.segments.intervals import intervals, true_for_nobody
 from oneid.domain.segments.parsing import Parser
 from oneid.domain.segments.rules import Timed
 from tests.segment_oracle import DAY, HOUR, START, ZONE, Event, Person, is_member
-from tests.segment_strategies import histories, timed_rules
+from tests.segment_strategies import accounts, histories, net_rules, timed_rules
 
 
 def parsed(rule: dict[str, Any]) -> Timed:
@@ -125,3 +127,66 @@ def test_an_order_without_a_second_one_counts_only_once_the_time_is_over() -> No
     assert intervals(rule, [cart]) == [(START + 2 * HOUR, None)]
     assert intervals(rule, [cart, Occurrence("m2", "Order", START + 2 * HOUR, {})]) == []
     assert true_at(rule, [Event("m1", "Cart", START)], START + 2 * HOUR)
+
+
+def bought(*told: tuple[str, int, float]) -> list[Occurrence]:
+    """Events by name, day and amount."""
+    return [
+        Occurrence(f"m{n}", name, START + day * DAY, {"amount": amount})
+        for n, (name, day, amount) in enumerate(told)
+    ]
+
+
+@pytest.mark.parametrize("window", [None, {"from": "2026-01-01", "to": "2026-02-01"}])
+def test_what_is_taken_off_a_sum_counts_from_when_it_happened(window: dict[str, Any] | None) -> None:
+    told = {"property": "amount", "op": "GTE", "value": 100, "less": {"name": "Refund"}}
+    rule = parsed({"event": {"name": "Order", "sum": told, **({"window": window} if window else {})}})
+    events = bought(("Order", 1, 150), ("Refund", 2, 100), ("Order", 3, 60))
+
+    assert intervals(rule, events) == [(START + DAY, START + 2 * DAY), (START + 3 * DAY, None)]
+
+
+def test_a_measure_of_a_value_that_is_there_twice_stays_when_one_of_them_leaves() -> None:
+    told = {"property": "amount", "op": "GTE", "value": 5}
+    rule = parsed({"event": {"name": "Order", "max": told, "window": {"lastDays": 2}}})
+    events = bought(("Order", 0, 5), ("Order", 1, 5), ("Order", 1, 1))
+
+    assert intervals(rule, events) == [(START, START + 3 * DAY)]
+
+
+WINDOW = {"window": {"lastDays": 30}}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"event": {"name": "Order", "sum": {"property": "amount", "op": "GTE", "value": 99.9}, **WINDOW}},
+        {"event": {"name": "Order", "avg": {"property": "amount", "op": "GTE", "value": 9.9}, **WINDOW}},
+        {"event": {"name": "Order", "max": {"property": "amount", "op": "GTE", "value": 999.8}, **WINDOW}},
+        {"event": {"name": "Order", "unique": {"property": "amount", "op": "GTE", "value": 400}, **WINDOW}},
+        {"cadence": {"name": "Order", "times": 1.5}},
+        {"sequence": {"steps": [{"name": "Order"}], "without": {"name": "View"}, "withinHours": 900}},
+        {"sequence": {"steps": [{"name": "Order"}, {"name": "Order"}], "withinHours": 900, "strict": True}},
+    ],
+)
+def test_twenty_thousand_events_of_one_customer_are_evaluated_in_half_a_second(rule: dict[str, Any]) -> None:
+    span = DAY // 50
+    events = [Occurrence(f"m{n}", "Order", START + n * span, {"amount": n / 10}) for n in range(20_000)]
+    condition, ordered = parsed(rule), in_order(events)
+
+    start = process_time()
+    intervals(condition, ordered)
+
+    assert process_time() - start < 0.5
+
+
+@settings(max_examples=150, deadline=None)
+@given(rule=net_rules(), events=accounts())
+def test_a_net_sum_holds_exactly_when_brute_force_says_so(rule: dict[str, Any], events: list[Event]) -> None:
+    condition, person = parsed(rule), Person(events=events)
+
+    kept = intervals(condition, occurrences(events))
+
+    for now in sorted({event.at + near for event in events for near in (-1, 0, 1)}):
+        within = any(start <= now and (end is None or now < end) for start, end in kept)
+        assert (within != true_for_nobody(condition)) == is_member(rule, person, now), now
