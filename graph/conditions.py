@@ -4,6 +4,7 @@ Each mark carries a number of its own, and is taken off only by whoever saw that
 a customer is being evaluated leaves a mark with another one.
 """
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,7 +19,9 @@ from oneid.domain.catalog import Catalog
 from oneid.domain.segments.conditions import Condition, Held, from_stored, names_of, timed, to_stored, written
 from oneid.domain.segments.parsing import Parser
 from oneid.domain.segments.rules import Timed
-from oneid.errors import LimitExceeded
+from oneid.errors import LimitExceeded, OneIdError
+
+logger = logging.getLogger(__name__)
 
 MAX_CONDITIONS: Final = 5_000
 MAX_NUMBER: Final = 2**20 - 1
@@ -145,7 +148,8 @@ class Conditions:
     async def all(self) -> list[Condition]:
         """Every condition that is materialised."""
         rows = await self._graph.read("conditions.all", ALL)
-        return [Condition(row["id"], row["number"], self._rule(row), row["ready"]) for row in rows]
+        told = ((row, self._rule(row)) for row in rows)
+        return [Condition(row["id"], row["number"], rule, row["ready"]) for row, rule in told if rule]
 
     async def use(self, ids: Collection[str]) -> list[Condition]:
         """Those of the conditions that there are; they are not forgotten soon."""
@@ -209,9 +213,14 @@ class Conditions:
         rows = [kept_row(one) for one in sorted(evaluated, key=lambda one: one.customer.one_ids[0])]
         await self._graph.write("conditions.keep", KEEP, rows=rows, lock=sequence())
 
-    def _rule(self, row: dict[str, Any]) -> Timed:
+    def _rule(self, row: dict[str, Any]) -> Timed | None:
+        """None of one that is not taken any more: no rule that can be read has it."""
         if row["id"] not in self._rules:
-            parsed = Parser(Catalog()).parse(orjson.loads(row["rule"]))
+            try:
+                parsed = Parser(Catalog()).parse(orjson.loads(row["rule"]))
+            except OneIdError as error:
+                logger.warning("condition %s can't be read: %s", row["id"], error.message)
+                return None
             self._rules[row["id"]] = next(iter(timed(parsed).values()))
         return self._rules[row["id"]]
 

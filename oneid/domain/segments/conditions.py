@@ -67,10 +67,8 @@ def held(conditions: Iterable[Condition], events: Iterable[Occurrence]) -> Held:
 
 def asked(rule: Timed, by_name: Mapping[str, list[Occurrence]]) -> list[Occurrence]:
     """The events that a condition asks, in order."""
-    names = names_of(rule)
-    if len(names) == 1:
-        return by_name.get(*names, [])
-    return in_order(event for name in names for event in by_name.get(name, ()))
+    told = [by_name[name] for name in names_of(rule) if name in by_name]
+    return told[0] if len(told) == 1 else in_order(event for events in told for event in events)
 
 
 def to_stored(found: Held) -> str:

@@ -10,11 +10,14 @@ from oneid.domain.catalog import (
     is_place,
     is_text,
 )
+from oneid.domain.messages import parse_time
 from oneid.domain.segments.periods import Period
 from oneid.domain.segments.rules import Op
 
 MAX_VALUES: Final = 1_000
 MAX_DAYS: Final = 36_500
+MAX_KM: Final = 20_040
+"""No two places are further apart."""
 
 PRESENCE: Final = frozenset({Op.EXISTS, Op.MISSING})
 EQUALITY: Final = frozenset({Op.EQ, Op.NE})
@@ -43,8 +46,18 @@ def attribute_fault(definition: AttributeDefinition, op: Op, value: Any) -> str 
     if op is Op.IN_PERIOD:
         return None if value in tuple(Period) else f"must be one of {', '.join(Period)}"
     if op is Op.NEAR:
-        return None if is_circle(value) else "must be a circle: {lat, lon, km}"
-    return value_fault(op, value, lambda one: one_fault(definition, one))
+        return circle_fault(value)
+    fault = value_fault(op, value, lambda one: one_fault(definition, one))
+    return fault or (order_fault(*map(ordinal, value)) if op is Op.BETWEEN else None)
+
+
+def ordinal(value: Any) -> float:
+    """A number or a date as what it is compared by."""
+    return parse_time(value).timestamp() if isinstance(value, str) else value
+
+
+def order_fault(low: float, high: float) -> str | None:
+    return None if low <= high else "must be the lower value and then the higher one"
 
 
 def one_fault(definition: AttributeDefinition, value: Any) -> str | None:
@@ -57,7 +70,8 @@ def one_fault(definition: AttributeDefinition, value: Any) -> str | None:
 def property_fault(op: Op, value: Any) -> str | None:
     """Why a property can't be compared so: order is for numbers, parts are for texts."""
     if op in ORDER:
-        return value_fault(op, value, lambda one: None if is_number(one) else "must be a number")
+        fault = value_fault(op, value, lambda one: None if is_number(one) else "must be a number")
+        return fault or (order_fault(*value) if op is Op.BETWEEN else None)
     if op in TEXT:
         return value_fault(op, value, lambda one: None if is_text(one) else "must be a text")
     return value_fault(op, value, scalar_fault)
@@ -85,7 +99,12 @@ def whole(value: Any, low: int, high: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
+def circle_fault(value: Any) -> str | None:
+    return None if is_circle(value) else f"must be a circle: {{lat, lon, km}}, km above 0 and up to {MAX_KM}"
+
+
 def is_circle(value: Any) -> bool:
     if not isinstance(value, dict) or set(value) != {"lat", "lon", "km"}:
         return False
-    return is_place({"lat": value["lat"], "lon": value["lon"]}) and is_number(value["km"]) and value["km"] > 0
+    near = is_number(value["km"]) and 0 < value["km"] <= MAX_KM
+    return near and is_place({"lat": value["lat"], "lon": value["lon"]})

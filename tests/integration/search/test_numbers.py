@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,8 @@ DAY = timedelta(days=1)
 async def test_a_name_with_an_equals_sign_is_no_other_name(
     search: Search, names: IndexNames, events: EventIndex, name: str, amount: int
 ) -> None:
-    await events.store([event("m1", **{"amount=x": 7, "amount": 5, "amount=x=": 9})])
+    amounts: dict[str, Any] = {"amount=x": 7, "amount": 5, "amount=x=": 9}
+    await events.store([event("m1", **amounts)])
     await events.refresh()
     rule = EventRule(EventPattern("Order Completed"), Measure.SUM, name, Op.GTE, 0)
     buyers, tallies = Buyers(search, names.events), Tallies(search, names.events)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 
 from graph.conditions import Conditions, Evaluated
@@ -90,6 +91,23 @@ async def test_a_condition_that_was_never_ready_is_made_ready_by_the_next_who_as
     clock.at = ORDERED
     await audiences.query(rule)
     assert await count(audiences, WITHIN_30_DAYS) == 1
+    assert [condition.ready for condition in await Conditions(stores.graph).all()] == [True]
+
+
+async def test_a_condition_that_is_not_taken_any_more_stops_no_other_one(
+    pipeline: Pipeline, stores: Stores, audiences: AudienceService, clock: HandClock
+) -> None:
+    await ingest(pipeline, order("u1", ORDERED))
+    where = [{"property": "amount", "op": "BETWEEN", "value": [2, 1]}]
+    told = orjson.dumps({"event": {"name": "Order", "count": {"op": "GTE", "value": 1}, "where": where}})
+    row = {"id": "old", "number": 1, "rule": told.decode(), "names": ["Order"], "ready": True, "usedAt": 1}
+    await stores.graph.write("test.old", "CREATE (k:Condition) SET k = $row", row=row)
+
+    clock.at = ORDERED
+
+    assert await count(audiences, WITHIN_30_DAYS) == 1
+    assert len(await Conditions(stores.graph).all()) == 0
+    await materialisation(stores).numbers(timed(await audiences.read(WITHIN_30_DAYS)))
     assert [condition.ready for condition in await Conditions(stores.graph).all()] == [True]
 
 

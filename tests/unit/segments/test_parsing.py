@@ -74,6 +74,15 @@ def window(**given: Any) -> dict[str, Any]:
         (attribute("born", "WITHIN_LAST", -1), "rule attribute value"),
         (attribute("born", "WITHIN_LAST", 1.5), "rule attribute value"),
         (attribute("home", "NEAR", {"lat": 1, "lon": 2}), "rule attribute value"),
+        (attribute("home", "NEAR", {"lat": 1, "lon": 2, "km": 1e308}), "rule attribute value"),
+        (attribute("home", "NEAR", {"lat": 1, "lon": 2, "km": 20_041}), "rule attribute value"),
+        (attribute("home", "NEAR", {"lat": 1, "lon": 2, "km": 0}), "rule attribute value"),
+        (attribute("age", "BETWEEN", [2, 1]), "rule attribute value"),
+        (attribute("born", "BETWEEN", ["2026-01-01T01:00:00+08:00", "2025-12-31"]), "rule attribute value"),
+        (
+            {"event": {"name": "A", "where": [{"property": "p", "op": "BETWEEN", "value": [2, 1]}]}},
+            "rule event where 0 value",
+        ),
         ({"event": {}}, "rule event name"),
         ({"event": {"name": "x" * 201}}, "rule event name"),
         ({"event": {"name": "A", "count": {"op": "GTE", "value": -1}}}, "rule event count value"),
@@ -141,6 +150,18 @@ def test_a_refusal_names_the_place(rule: Any, path: str) -> None:
 
     assert isinstance(refused, InvalidInput)
     assert " ".join(refused.field) == path
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        attribute("home", "NEAR", {"lat": 1, "lon": 2, "km": 20_040}),
+        attribute("age", "BETWEEN", [1, 1]),
+        attribute("born", "BETWEEN", ["2025-12-31", "2026-01-01T08:00:00+08:00"]),
+    ],
+)
+def test_bounds_may_be_equal_and_circles_as_wide_as_the_earth(rule: Any) -> None:
+    assert Parser(CATALOG).parse(rule)
 
 
 @pytest.mark.parametrize(
