@@ -9,8 +9,8 @@ from redis.exceptions import ResponseError
 from oneid.log.client import transient_faults
 from oneid.log.events import seen_key, stream_key
 
-#: A duplicate is still known, but whose it was is not.
-FORGET: Final = """
+#: A duplicate is still known, but whose it was is not. May run on a full server: it only makes room.
+FORGET: Final = """#!lua flags=allow-oom
 for _, key in ipairs(KEYS) do
   redis.call('SET', key, '', 'XX', 'KEEPTTL')
 end

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
@@ -11,13 +11,37 @@ from redis.exceptions import ResponseError
 from oneid.log.client import transient_faults
 
 GROUP = "resolve"
-#: One command for the whole batch: a thousand commands cost the client more than the server.
-NOTE_SEEN = """
-for place, key in ipairs(KEYS) do
-  redis.call('SET', key, ARGV[place + 1], 'EX', ARGV[1])
-end
-"""
 DEAD_KEY = "oneid:dead"
+
+#: Group where it is missing. May run on a full server: a consumer that can't begin never frees anything.
+CREATE_GROUP: Final = """#!lua flags=allow-oom
+local answer = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM')
+if answer.err and not string.find(answer.err, '^BUSYGROUP') then return answer end
+return 1
+"""
+
+#: One script, so that it is all or nothing, and may run on a full server: it is what makes room there.
+#: KEYS: stream, dead letters, a mark, a ledger key for each ONE-ID. ARGV: group, seconds that ledger and mark
+#: are kept, how many entries, their ids, how many dead letters, these, the ONE-IDs.
+FINISH: Final = """#!lua flags=allow-oom
+local at = 3
+local function several()
+  local first = at + 1
+  at = first + tonumber(ARGV[at])
+  return first, at - 1
+end
+local first_id, last_id = several()
+local first_letter, last_letter = several()
+for place = 4, #KEYS do
+  redis.call('SET', KEYS[place], ARGV[at + place - 4], 'EX', ARGV[2])
+end
+if last_letter >= first_letter and redis.call('SET', KEYS[3], '', 'NX', 'EX', ARGV[2]) then
+  for place = first_letter, last_letter do redis.call('XADD', KEYS[2], '*', 'b', ARGV[place]) end
+end
+redis.call('XACK', KEYS[1], ARGV[1], unpack(ARGV, first_id, last_id))
+redis.call('XDEL', KEYS[1], unpack(ARGV, first_id, last_id))
+"""
+
 Pending = tuple[int, dict[str, bytes | str], "asyncio.Future[str]"]
 
 
@@ -42,6 +66,8 @@ class EventLog:
         self.partitions = partitions
         self._queue: list[Pending] = []
         self._flusher: asyncio.Task[None] | None = None
+        self._create_group = redis.register_script(CREATE_GROUP)
+        self._finish = redis.register_script(FINISH)
 
     async def append(self, envelopes: Sequence[tuple[int, bytes]], reply_to: str | None = None) -> list[str]:
         """Appends (partition, JSON envelope) pairs and returns their entry ids once they are on disk.
@@ -82,12 +108,8 @@ class EventLog:
 
     async def ensure_group(self, partition: int) -> None:
         """Creates stream and group where they are missing, from the first entry on."""
-        try:
-            with transient_faults():
-                await self._redis.xgroup_create(stream_key(partition), GROUP, id="0", mkstream=True)
-        except ResponseError as error:
-            if not str(error).startswith("BUSYGROUP"):
-                raise
+        with transient_faults():
+            await self._create_group(keys=[stream_key(partition)], args=[GROUP])
 
     async def read(self, partition: int, consumer: str, count: int, block_ms: int) -> list[Entry]:
         """Up to `count` new entries for this consumer; waits `block_ms` for the first, then may answer []."""
@@ -123,18 +145,13 @@ class EventLog:
         dead: Sequence[bytes] = (),
     ) -> None:
         """Acknowledges and trims entries, notes their messageIds (-> ONE-ID or "") and keeps their
-        dead letters (`dead_letters.body`), all or nothing."""
-        key = stream_key(partition)
-        pipeline = self._redis.pipeline(transaction=True)
-        if seen:
-            keys = [seen_key(message_id) for message_id in seen]
-            pipeline.eval(NOTE_SEEN, len(keys), *keys, str(ttl_seconds), *seen.values())
-        for letter in dead:
-            pipeline.xadd(DEAD_KEY, {"b": letter})
-        pipeline.xack(key, GROUP, *ids)
-        pipeline.xdel(key, *ids)
+        dead letters (`dead_letters.body`), all or nothing, also on a full server. Doing it again, because the
+        answer was lost, changes nothing."""
+        mark = f"oneid:dead:{partition}:{ids[0]}"
+        keys = [stream_key(partition), DEAD_KEY, mark, *(seen_key(message_id) for message_id in seen)]
+        values = [GROUP, ttl_seconds, len(ids), *ids, len(dead), *dead, *seen.values()]
         with transient_faults():
-            await pipeline.execute()
+            await self._finish(keys=keys, args=values)
 
     async def seen(self, message_ids: Sequence[str]) -> dict[str, str]:
         """Those of the messageIds that were resolved within the dedupe window -> their ONE-ID or ""."""

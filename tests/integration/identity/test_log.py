@@ -1,10 +1,14 @@
 """The event log on a real server."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
+from redis.exceptions import ResponseError
 
-from oneid.errors import DeadlineExceeded
+from oneid.errors import DeadlineExceeded, Retriable
+from oneid.log.events import DEAD_KEY
+from oneid.log.lease import Lease
 from oneid.log.replies import Replies, Resolved, answer
 from tests.pipeline import Pipeline, event
 
@@ -49,3 +53,66 @@ async def test_an_answer_reaches_the_waiter_also_when_it_comes_first(pipeline: P
         with pytest.raises(DeadlineExceeded):
             await waiter.wait(0.1)
     listening.cancel()
+
+
+@pytest.fixture
+async def full(pipeline: Pipeline) -> AsyncIterator[Pipeline]:
+    """A log with two entries that were read, on a server that has no memory left."""
+    await pipeline.append([event(user_id="u1", message_id="m1"), event(user_id="u2", message_id="m2")])
+    await pipeline.append([event(user_id="u3", message_id="m3")])
+    redis = pipeline.stores.redis
+    await redis.script_flush()
+    await redis.config_set("maxmemory", "1")
+    yield pipeline
+    await redis.config_set("maxmemory", "0")
+
+
+async def test_a_full_log_is_worked_off_and_takes_events_again(full: Pipeline) -> None:
+    log = full.stores.log
+    with pytest.raises(Retriable):
+        await full.append([event(user_id="u4")])
+    await log.ensure_group(0)
+    lease = Lease(full.stores.redis, "full", "me")
+    assert await lease.hold()
+    assert await lease.hold()
+    entries = await log.read(0, full.holder, 10, 1)
+    await log.finish(0, [entry.id for entry in entries], {"m1": "c1"}, 60, [b"letter"])
+    await lease.release()
+    assert await log.backlog(0) == 0
+    assert await log.seen(["m1", "m2"]) == {"m1": "c1"}
+    assert await full.stores.redis.xlen(DEAD_KEY) == 1
+
+
+async def test_finishing_again_because_the_answer_was_lost_doubles_no_dead_letter(pipeline: Pipeline) -> None:
+    log = pipeline.stores.log
+    await pipeline.append([event(user_id="u1")])
+    (entry,) = await log.read(0, pipeline.holder, 10, 1)
+    for _ in range(2):
+        await log.finish(0, [entry.id], {"m1": "", "m2": "c2"}, 60, [b"first", b"second"])
+    letters = await pipeline.stores.redis.xrange(DEAD_KEY)
+    assert [fields[b"b"] for _, fields in letters] == [b"first", b"second"]
+    assert await log.seen(["m1", "m2"]) == {"m1": "", "m2": "c2"}
+
+
+async def test_what_can_not_be_noted_is_not_acknowledged_either(pipeline: Pipeline) -> None:
+    log, redis = pipeline.stores.log, pipeline.stores.redis
+    await pipeline.append([event(user_id="u1")])
+    (entry,) = await log.read(0, pipeline.holder, 10, 1)
+    await redis.set(DEAD_KEY, "no stream")
+    with pytest.raises(ResponseError):
+        await log.finish(0, [entry.id], {}, 60, [b"letter"])
+    assert await log.backlog(0) == 1
+    assert [claimed.id for claimed, _ in await log.claim(0, "next", 10, 0)] == [entry.id]
+
+
+async def test_a_lease_is_one_holder_s_until_it_is_released_or_over(pipeline: Pipeline) -> None:
+    redis = pipeline.stores.redis
+    mine, other = Lease(redis, "one", "me", 0.3), Lease(redis, "one", "other", 0.3)
+    assert await mine.hold()
+    assert not await other.hold()
+    await other.release()
+    assert not await other.hold()
+    await mine.release()
+    assert await other.hold()
+    await asyncio.sleep(0.35)
+    assert await mine.hold()
