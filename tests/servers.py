@@ -14,7 +14,7 @@ from oneid.embedded.servers import running
 from oneid.embedded.state import State, load_file
 from oneid.settings import Settings
 
-MEMORY = Memory(neo4j_heap="768m", neo4j_pagecache="128m", opensearch_heap="768m")
+MEMORY = Memory(neo4j_heap="768m", neo4j_pagecache="128m", opensearch_heap="768m", redis="1g")
 
 
 @dataclass(frozen=True)

@@ -61,15 +61,19 @@ async def check_redis(settings: Settings) -> str:
         async with log_client.connect(settings.redis_url or "") as redis:
             about = await redis.info("server")
             number = about.get("valkey_version", about["redis_version"])
-            policy = (await redis.config_get("maxmemory-policy"))["maxmemory-policy"]
+            limits = await redis.config_get("maxmemory*")
             fsync = await redis.config_get("append*")
             log = EventLog(redis, settings.partitions)
             backlog = sum([await log.backlog(partition) for partition in range(settings.partitions)])
             dead = await DeadLetters(redis).count()
     except (Retriable, RedisError, OSError) as error:
         raise Trouble(f"Redis does not answer at {masked(settings.redis_url or '')}: {error}") from error
-    if policy != "noeviction":
+    if (policy := limits["maxmemory-policy"]) != "noeviction":
         raise Trouble(f"Redis may drop events: set maxmemory-policy to noeviction, it is {policy}")
+    if limits["maxmemory"] == "0":
+        raise Trouble(
+            "Redis may be ended by the system when memory runs out: set maxmemory below what there is"
+        )
     if (fsync["appendonly"], fsync["appendfsync"]) != ("yes", "always"):
         raise Trouble("Redis may lose what it acknowledged: set appendonly yes and appendfsync always")
     if backlog > BACKLOG_LIMIT:

@@ -25,10 +25,11 @@ def up(
     neo4j_heap: Annotated[str, typer.Option(help="heap of Neo4j")] = _STANDARD.neo4j_heap,
     neo4j_pagecache: Annotated[str, typer.Option(help="page cache of Neo4j")] = _STANDARD.neo4j_pagecache,
     opensearch_heap: Annotated[str, typer.Option(help="heap of OpenSearch")] = _STANDARD.opensearch_heap,
+    redis_memory: Annotated[str, typer.Option(help="at most so much for Redis")] = _STANDARD.redis,
 ) -> None:
     """Start the servers that no ONEID_*_URL names, migrate, serve the API and its workers until Ctrl-C."""
     with errors_as_sentences():
-        _up(Settings(), Memory(neo4j_heap, neo4j_pagecache, opensearch_heap))
+        _up(Settings(), Memory(neo4j_heap, neo4j_pagecache, opensearch_heap, redis_memory))
 
 
 def _up(settings: Settings, memory: Memory) -> None:

@@ -41,8 +41,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--neo4j-heap", default=standard.neo4j_heap)
     parser.add_argument("--neo4j-pagecache", default=standard.neo4j_pagecache)
     parser.add_argument("--opensearch-heap", default=standard.opensearch_heap)
+    parser.add_argument("--redis-memory", default=standard.redis)
     arguments = parser.parse_args()
-    arguments.memory = Memory(arguments.neo4j_heap, arguments.neo4j_pagecache, arguments.opensearch_heap)
+    arguments.memory = Memory(
+        arguments.neo4j_heap, arguments.neo4j_pagecache, arguments.opensearch_heap, arguments.redis_memory
+    )
     return arguments
 
 

@@ -1,5 +1,6 @@
 """What the supervisor needs to know of each thing that it runs."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,13 +8,21 @@ from pathlib import Path
 Ready = Callable[[], bool]
 
 
+def quarter_of_memory() -> str:
+    """A quarter of this machine's memory, 256 MB at least."""
+    megabytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
+    return f"{max(256, megabytes // 4)}m"
+
+
 @dataclass(frozen=True)
 class Memory:
-    """How much each server may take, in the notation of a JVM ("768m", "4g")."""
+    """How much each server may take, in the notation of a JVM ("768m", "4g"). Redis takes only what it needs: at
+    its limit it refuses events instead of being ended by the system with all of them."""
 
     neo4j_heap: str = "768m"
     neo4j_pagecache: str = "256m"
     opensearch_heap: str = "1g"
+    redis: str = field(default_factory=quarter_of_memory)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def programs(
     ports, memory = ports or {}, memory or Memory()
     found: list[Program] = []
     if "redis" in wanted:
-        found.append(valkey(directory, free_port(ports.get("redis"))))
+        found.append(valkey(directory, free_port(ports.get("redis")), memory))
     jvms = [server for server in ("neo4j", "opensearch") if server in wanted]
     runtimes = ready_runtimes(jvms, console)
     if "neo4j" in runtimes:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from oneid.embedded.errors import ServerError
 from oneid.embedded.ports import LOOPBACK
-from oneid.embedded.server import Program
+from oneid.embedded.server import Memory, Program
 
 
-def valkey(directory: Path, port: int) -> Program:
+def valkey(directory: Path, port: int, memory: Memory | None = None) -> Program:
     """Valkey on `port`, its append-only file in `directory`/redis."""
+    memory = memory or Memory()
     home = directory / "redis"
     home.mkdir(parents=True, exist_ok=True)
     options = {
@@ -21,6 +22,7 @@ def valkey(directory: Path, port: int) -> Program:
         # In its own format a rewritten log keeps the bytes of deleted entries beside those that are left.
         "aof-use-rdb-preamble": "no",
         "save": "",
+        "maxmemory": f"{memory.redis}b",  # in its notation "m" alone is a million bytes
         "maxmemory-policy": "noeviction",
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]

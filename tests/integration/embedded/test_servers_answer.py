@@ -12,13 +12,14 @@ async def test_neo4j_answers_over_bolt(graph: Graph) -> None:
     assert rows[0]["versions"][0].startswith("2026.08")
 
 
-async def test_valkey_writes_its_log_before_it_answers_and_never_evicts(redis: Redis) -> None:
+async def test_valkey_writes_its_log_before_it_answers_and_refuses_instead_of_evicting(redis: Redis) -> None:
     for name, value in {
         "appendonly": "yes",
         "appendfsync": "always",
         "maxmemory-policy": "noeviction",
     }.items():
         assert await redis.config_get(name) == {name: value}
+    assert int((await redis.config_get("maxmemory"))["maxmemory"]) >= 2**28
 
 
 async def test_opensearch_has_the_modules_that_the_indexes_need(opensearch: AsyncOpenSearch) -> None:

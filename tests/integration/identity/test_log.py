@@ -62,9 +62,10 @@ async def full(pipeline: Pipeline) -> AsyncIterator[Pipeline]:
     await pipeline.append([event(user_id="u3", message_id="m3")])
     redis = pipeline.stores.redis
     await redis.script_flush()
+    limit = await redis.config_get("maxmemory")
     await redis.config_set("maxmemory", "1")
     yield pipeline
-    await redis.config_set("maxmemory", "0")
+    await redis.config_set("maxmemory", limit["maxmemory"])
 
 
 async def test_a_full_log_is_worked_off_and_takes_events_again(full: Pipeline) -> None:

@@ -58,11 +58,12 @@ async def test_a_bad_event_is_refused_for_good_even_then(severed: httpx.AsyncCli
 async def test_a_full_log_is_a_503_and_works_again_with_memory(
     client: httpx.AsyncClient, redis: Redis, log: Log
 ) -> None:
+    limit = await redis.config_get("maxmemory")
     await redis.config_set("maxmemory", "1")
     try:
         reply = await client.post("/v1/track", json=CALL)
     finally:
-        await redis.config_set("maxmemory", "0")
+        await redis.config_set("maxmemory", limit["maxmemory"])
     assert (reply.status_code, reply.json()["code"]) == (503, "UNAVAILABLE")
     assert int(reply.headers["retry-after"]) >= 1
     assert await log.items() == []
