@@ -1,14 +1,19 @@
 """The Neo4j client: named queries, managed transactions, one retry policy.
 
-Neo4j reports deadlocks, leader switches and lost connections as transient; the driver's managed transactions
-run the unit of work again with exponential backoff and jitter for `retry_seconds`. A unit of work must
-therefore be idempotent: it may have committed although the answer was lost. Single reads go without a
-transaction of their own, which costs one round trip instead of three, and are run again by the same rules.
+Neo4j reports deadlocks, leader switches and lost connections as transient; work is then run again with exponential
+backoff and jitter for `retry_seconds`. A unit of work must therefore be idempotent: it may have committed although
+the answer was lost. Single reads go without a transaction of their own, which costs one round trip instead of three,
+and are run again by the same rules.
+
+A server that holds a connection open and says nothing is given up as its hint `connection.recv_timeout_seconds` says
+(9 seconds as oneid sets servers up), or else when the transaction must have timed out.
 """
+
+import asyncio
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, LiteralString, TypeVar
+from typing import Any, Final, LiteralString, TypeVar
 
 from neo4j import (
     READ_ACCESS,
@@ -19,7 +24,12 @@ from neo4j import (
     Query,
     unit_of_work,
 )
-from neo4j.exceptions import DriverError, IncompleteCommit, Neo4jError
+from neo4j.exceptions import (
+    ConnectionAcquisitionTimeoutError,
+    DriverError,
+    IncompleteCommit,
+    Neo4jError,
+)
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from oneid.errors import Retriable
@@ -27,6 +37,26 @@ from oneid.errors import Retriable
 T = TypeVar("T")
 Row = dict[str, Any]
 Work = Callable[[AsyncManagedTransaction], Awaitable[T]]
+
+MARGIN_SECONDS: Final = 5.0
+"""How much later than the server the client gives a transaction up."""
+
+OVERLOADING: Final = frozenset(
+    {
+        "Neo.ClientError.Transaction.TransactionTimedOut",
+        "Neo.ClientError.Transaction.TransactionTimedOutClientConfiguration",
+        "Neo.TransientError.General.MemoryPoolOutOfMemoryError",
+        "Neo.TransientError.General.TransactionOutOfMemoryError",
+    }
+)
+TERMINATED: Final = frozenset(
+    {"Neo.ClientError.Transaction.Terminated", "Neo.ClientError.Transaction.LockClientStopped"}
+)
+"""Somebody ended the transaction, or the server shuts down. The driver does not count this as passing."""
+
+
+class Overloaded(Retriable):
+    """A transaction took more time or memory than the server grants one: half as much may do."""
 
 
 class Vanished(Exception):
@@ -52,24 +82,28 @@ class Graph:
     async def read(self, name: str, query: LiteralString, /, **parameters: Any) -> list[Row]:
         """Rows of one read query. `name` shows in Neo4j's transaction metadata."""
         statement = Query(query, metadata={"query": name}, timeout=self._timeout)
-        with unavailable_as_retriable():
-            try:
-                return await self._read(statement, parameters)
-            except (Neo4jError, DriverError) as error:
-                if not passing(error):
-                    raise
-            return await self._retrying(passing)(self._read, statement, parameters)
+        return await self._persist(self._read, statement, parameters)
 
-    def _retrying(self, when: Callable[[BaseException], bool]) -> AsyncRetrying:
-        return AsyncRetrying(
+    async def _persist(self, attempt: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+        retrying = AsyncRetrying(
             stop=stop_after_delay(self._retry_seconds),
             wait=wait_random_exponential(multiplier=0.1, max=2),
-            retry=retry_if_exception(when),
+            retry=retry_if_exception(to_be_repeated),
             reraise=True,
         )
+        with unavailable_as_retriable():
+            try:
+                return await attempt(*arguments)
+            except Exception as error:
+                if not to_be_repeated(error):
+                    raise
+            return await retrying(attempt, *arguments)
 
     async def _read(self, statement: Query, parameters: dict[str, Any]) -> list[Row]:
-        async with self._driver.session(database=self._database, default_access_mode=READ_ACCESS) as session:
+        async with (
+            asyncio.timeout(self._timeout + MARGIN_SECONDS),
+            self._driver.session(database=self._database, default_access_mode=READ_ACCESS) as session,
+        ):
             return await rows(await session.run(statement, parameters))
 
     async def write(self, name: str, query: LiteralString, /, **parameters: Any) -> list[Row]:
@@ -86,22 +120,38 @@ class Graph:
 
     async def _managed(self, name: str, work: Work[T]) -> T:
         unit = unit_of_work(metadata={"query": name}, timeout=self._timeout)(work)
-        with unavailable_as_retriable():
-            return await self._retrying(to_be_repeated)(self._write, unit)
+        return await self._persist(self._write, unit)
 
     async def _write(self, unit: Work[T]) -> T:
-        async with self._driver.session(database=self._database) as session:
+        async with (
+            asyncio.timeout(self._timeout + MARGIN_SECONDS),
+            self._driver.session(database=self._database) as session,
+        ):
             return await session.execute_write(unit)
 
 
 def passing(error: BaseException) -> bool:
     """Whether a failure passes by itself."""
-    return answer_lost(error) or (isinstance(error, Neo4jError | DriverError) and error.is_retryable())
+    if isinstance(error, TimeoutError | ConnectionAcquisitionTimeoutError):
+        return True
+    terminated = isinstance(error, Neo4jError) and error.code in TERMINATED
+    return terminated or answer_lost(error) or retryable(error)
 
 
 def to_be_repeated(error: BaseException) -> bool:
-    """Whether work in a transaction is to be run again, where the driver does not do it."""
-    return answer_lost(error) or isinstance(error, Vanished)
+    """Whether to try again at once: not after a long wait, nor what would take as much again."""
+    if overloading(error):
+        return False
+    return retryable(error) or answer_lost(error) or isinstance(error, Vanished)
+
+
+def retryable(error: BaseException) -> bool:
+    return isinstance(error, Neo4jError | DriverError) and error.is_retryable()
+
+
+def overloading(error: BaseException) -> bool:
+    """Whether a transaction was too much for the server."""
+    return isinstance(error, Neo4jError) and error.code in OVERLOADING
 
 
 def answer_lost(error: BaseException) -> bool:
@@ -115,7 +165,9 @@ def unavailable_as_retriable() -> Generator[None]:
     """Raises what passes by itself, and did not within the retries, as `Retriable`."""
     try:
         yield
-    except (Neo4jError, DriverError) as error:
+    except (Neo4jError, DriverError, TimeoutError) as error:
+        if overloading(error):
+            raise Overloaded("the identity graph can't do so much at once") from error
         if passing(error):
             raise Retriable("the identity graph is not available") from error
         raise
@@ -136,9 +188,10 @@ async def connect(
     driver = AsyncGraphDatabase.driver(
         url,
         auth=auth,
-        max_transaction_retry_time=retry_seconds,
-        connection_acquisition_timeout=10,
+        max_transaction_retry_time=0,  # one policy: that of `Graph`
+        connection_acquisition_timeout=8,
         connection_timeout=5,
+        liveness_check_timeout=30,
         notifications_min_severity="OFF",
     )
     async with driver:

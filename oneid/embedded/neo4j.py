@@ -57,6 +57,9 @@ def _configuration(port: int, memory: Memory) -> str:
         "server.bolt.enabled": "true",
         "server.bolt.listen_address": f"{LOOPBACK}:{port}",
         "server.bolt.advertised_address": f"{LOOPBACK}:{port}",
+        # A client that hears nothing for 3 x 3 seconds, not even this, knows that the server is gone.
+        "server.bolt.connection_keep_alive": "3s",
+        "server.bolt.connection_keep_alive_probes": "3",
         "server.memory.pagecache.size": memory.neo4j_pagecache,
         "dbms.security.auth_enabled": "false",
         "dbms.usage_report.enabled": "false",
