@@ -10,7 +10,6 @@ A server that holds a connection open and says nothing is given up as its hint `
 """
 
 import asyncio
-
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, LiteralString, TypeVar
@@ -82,9 +81,13 @@ class Graph:
     async def read(self, name: str, query: LiteralString, /, **parameters: Any) -> list[Row]:
         """Rows of one read query. `name` shows in Neo4j's transaction metadata."""
         statement = Query(query, metadata={"query": name}, timeout=self._timeout)
-        return await self._persist(self._read, statement, parameters)
 
-    async def _persist(self, attempt: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+        async def attempt() -> list[Row]:
+            return await self._read(statement, parameters)
+
+        return await self._persist(attempt)
+
+    async def _persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
         retrying = AsyncRetrying(
             stop=stop_after_delay(self._retry_seconds),
             wait=wait_random_exponential(multiplier=0.1, max=2),
@@ -93,11 +96,11 @@ class Graph:
         )
         with unavailable_as_retriable():
             try:
-                return await attempt(*arguments)
+                return await attempt()
             except Exception as error:
                 if not to_be_repeated(error):
                     raise
-            return await retrying(attempt, *arguments)
+            return await retrying(attempt)
 
     async def _read(self, statement: Query, parameters: dict[str, Any]) -> list[Row]:
         async with (
@@ -119,8 +122,12 @@ class Graph:
         return await self._managed(name, work)
 
     async def _managed(self, name: str, work: Work[T]) -> T:
-        unit = unit_of_work(metadata={"query": name}, timeout=self._timeout)(work)
-        return await self._persist(self._write, unit)
+        unit: Work[T] = unit_of_work(metadata={"query": name}, timeout=self._timeout)(work)
+
+        async def attempt() -> T:
+            return await self._write(unit)
+
+        return await self._persist(attempt)
 
     async def _write(self, unit: Work[T]) -> T:
         async with (

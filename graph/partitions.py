@@ -18,6 +18,8 @@ from oneid.errors import Conflict, Retriable
 
 TAKE: Final = "MERGE (p:Partition {id: $id}) SET p.holder = $holder"
 
+HOLDER: Final = "MATCH (p:Partition {id: $id}) RETURN p.holder AS holder"
+
 FENCE: Final = """
 MATCH (p:Partition {id: $id}) SET p.lock = $lock
 WITH p OPTIONAL MATCH (r:IdentityRules {id: 'current'})
@@ -48,9 +50,21 @@ def mark(entry: str, place: int) -> str:
     return f"{entry}/{place}"
 
 
+def entry_of(mark: str) -> str:
+    """The entry that a mark belongs to, be it of the whole entry or of one message."""
+    return mark.partition("/")[0]
+
+
 async def take(graph: Graph, partition: int, holder: str) -> None:
     """From now on only `holder` applies batches of this partition."""
     await graph.write("partition.take", TAKE, id=partition, holder=holder)
+
+
+async def check(graph: Graph, partition: int, holder: str) -> None:
+    """Raises Superseded where another one has the partition: before writing to a store that knows no fence."""
+    rows = await graph.read("partition.check", HOLDER, id=partition)
+    if not rows or rows[0]["holder"] != holder:
+        raise Superseded(f"partition {partition} has another consumer")
 
 
 async def enter(tx: AsyncManagedTransaction, partition: int, holder: str, lock: int) -> Fence:

@@ -23,6 +23,10 @@ REQUEST_SECONDS: Final = Histogram(
 RESOLVED: Final = Counter("oneid_resolved_events", "Events resolved into the identity graph and stored")
 BARRED: Final = Counter("oneid_barred_events", "Events dropped because they name somebody who was erased")
 DEAD_LETTERS: Final = Counter("oneid_dead_letters", "Events kept as dead letters")
+DEAD: Final = Gauge("oneid_dead_letters_present", "Dead letters that wait for somebody to look at them")
+OLDEST: Final = Gauge(
+    "oneid_log_oldest_seconds", "Age of the oldest log entry that is accepted and not finished", ["partition"]
+)
 BACKLOG: Final = Gauge("oneid_log_backlog_entries", "Log entries accepted and not finished", ["partition"])
 
 PROJECTED: Final = Counter("oneid_projected_customers", "Customers written to the profile index")

@@ -16,7 +16,8 @@ from oneid.domain.decisions import Decision
 from oneid.domain.identifiers import Identifier
 from oneid.domain.messages import Item, format_time
 from oneid.log.events import Entry
-from oneid.services.resolution import Received, ResolutionService
+from oneid.services.received import Received
+from oneid.services.resolution import ResolutionService
 
 _numbers = itertools.count(1)
 START = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)

@@ -16,14 +16,14 @@ from workers.partition import PartitionWorker
 async def consume(settings: Settings, stop: asyncio.Event) -> None:
     """Works on every partition until `stop` is set."""
     async with open_stores(settings, patience=BULK_PATIENCE) as stores:
-        workers = [worker(stores, settings, number) for number in range(settings.partitions)]
+        workers = [worker(stores, settings, number, stop) for number in range(settings.partitions)]
         serve_metrics(settings)
         async with asyncio.TaskGroup() as tasks:
             for one in workers:
-                tasks.create_task(one.run(stop))
+                tasks.create_task(one.run())
 
 
-def worker(stores: Stores, settings: Settings, partition: int) -> PartitionWorker:
+def worker(stores: Stores, settings: Settings, partition: int, stop: asyncio.Event) -> PartitionWorker:
     holder = uuid4().hex
     service = ResolutionService(
         stores.graph,
@@ -35,8 +35,7 @@ def worker(stores: Stores, settings: Settings, partition: int) -> PartitionWorke
         region=settings.phone_region,
         dedupe_seconds=settings.dedupe_hours * 3600,
     )
-    rebuilds = rebuilding(stores)
-    return PartitionWorker(stores.graph, stores.redis, stores.log, service, rebuilds, partition, holder)
+    return PartitionWorker(stores.redis, stores.log, service, rebuilding(stores), partition, holder, stop)
 
 
 async def main() -> None:

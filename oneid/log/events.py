@@ -12,6 +12,22 @@ from oneid.log.client import transient_faults
 
 GROUP = "resolve"
 DEAD_KEY = "oneid:dead"
+#: How long the tries of an entry that crashes the consumer are counted.
+TRIES_SECONDS: Final = 86_400
+
+BEGIN_TRY: Final = """#!lua flags=allow-oom
+local tries = redis.call('INCR', KEYS[1])
+redis.call('EXPIRE', KEYS[1], ARGV[1])
+return tries
+"""
+
+#: KEYS: stream, dead letters. The age is by the server's clock, as ids are.
+STATE: Final = """#!lua flags=no-writes
+local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
+local now, age = redis.call('TIME'), 0
+if first then age = now[1] * 1000 + math.floor(now[2] / 1000) - string.match(first[1], '^%d+') end
+return {redis.call('XLEN', KEYS[1]), age, redis.call('XLEN', KEYS[2])}
+"""
 
 #: Group where it is missing. May run on a full server: a consumer that can't begin never frees anything.
 CREATE_GROUP: Final = """#!lua flags=allow-oom
@@ -53,6 +69,21 @@ class Entry:
     body: bytes
     reply_to: str | None
 
+    @property
+    def events(self) -> int:
+        """How many events it holds, or somewhat more: told without parsing it."""
+        return max(1, self.body.count(b'"messageId":'))
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """Entries of a partition that are accepted and not finished, the age in seconds of the oldest of them, and how
+    many dead letters there are, of all partitions."""
+
+    entries: int
+    oldest_seconds: float
+    dead_letters: int
+
 
 def stream_key(partition: int) -> str:
     return f"oneid:events:{partition}"
@@ -68,6 +99,8 @@ class EventLog:
         self._flusher: asyncio.Task[None] | None = None
         self._create_group = redis.register_script(CREATE_GROUP)
         self._finish = redis.register_script(FINISH)
+        self._begin_try = redis.register_script(BEGIN_TRY)
+        self._state = redis.register_script(STATE)
 
     async def append(self, envelopes: Sequence[tuple[int, bytes]], reply_to: str | None = None) -> list[str]:
         """Appends (partition, JSON envelope) pairs and returns their entry ids once they are on disk.
@@ -149,9 +182,26 @@ class EventLog:
         answer was lost, changes nothing."""
         mark = f"oneid:dead:{partition}:{ids[0]}"
         keys = [stream_key(partition), DEAD_KEY, mark, *(seen_key(message_id) for message_id in seen)]
-        values = [GROUP, ttl_seconds, len(ids), *ids, len(dead), *dead, *seen.values()]
+        values: list[str | int | bytes] = [
+            GROUP,
+            ttl_seconds,
+            len(ids),
+            *ids,
+            len(dead),
+            *dead,
+            *seen.values(),
+        ]
         with transient_faults():
             await self._finish(keys=keys, args=values)
+
+    async def begin_try(self, partition: int, entry_id: str) -> int:
+        """Which try this is, of those that were not ended: a process that crashes does not end it."""
+        with transient_faults():
+            return int(await self._begin_try(keys=[tries_key(partition, entry_id)], args=[TRIES_SECONDS]))
+
+    async def end_try(self, partition: int, entry_id: str) -> None:
+        with transient_faults():
+            await self._redis.delete(tries_key(partition, entry_id))
 
     async def seen(self, message_ids: Sequence[str]) -> dict[str, str]:
         """Those of the messageIds that were resolved within the dedupe window -> their ONE-ID or ""."""
@@ -167,10 +217,19 @@ class EventLog:
             waiting = await self._redis.xpending_range(stream_key(partition), GROUP, "-", "+", 10_000)
         return not {row["message_id"].decode() for row in waiting}.isdisjoint(ids)
 
+    async def state(self, partition: int) -> LogState:
+        with transient_faults():
+            entries, milliseconds, dead = await self._state(keys=[stream_key(partition), DEAD_KEY])
+        return LogState(int(entries), max(0, int(milliseconds)) / 1000, int(dead))
+
     async def backlog(self, partition: int) -> int:
         """Entries accepted and not finished."""
         with transient_faults():
             return int(await self._redis.xlen(stream_key(partition)))
+
+
+def tries_key(partition: int, entry_id: str) -> str:
+    return f"oneid:tries:{partition}:{entry_id}"
 
 
 def seen_key(message_id: str) -> str:

@@ -1,16 +1,16 @@
 """Resolution of the log: entries in, customers and events out, each message exactly once.
 
 One micro-batch is one Neo4j transaction. What fails for a reason of its own is set apart: a message that raises
-is kept as a dead letter and its neighbours go on.
+is kept as a dead letter and its neighbours go on. What fails for another reason waits.
 """
 
-import logging
+import asyncio
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import Final
 
-import orjson
+import structlog
 from neo4j import AsyncManagedTransaction
 
 from graph import households, identity, partitions, tombstones
@@ -18,14 +18,14 @@ from graph.attribute_catalog import AttributeCatalog
 from graph.client import Graph
 from graph.conditions import Conditions
 from graph.rules import read_rules
+from oneid.backoff import Backoff
 from oneid.clock import Clock, sequence
 from oneid.domain.catalog import Catalog
 from oneid.domain.decisions import Decision
-from oneid.domain.envelopes import messages_of
 from oneid.domain.evidence import Prepared, prepare
 from oneid.domain.households import Sighting
 from oneid.domain.ids import one_id
-from oneid.domain.messages import Envelope, Message, StoredEvent, format_time
+from oneid.domain.messages import Envelope, StoredEvent, format_time
 from oneid.domain.resolution import Resolution, Resolver
 from oneid.domain.rules import IdentityRules
 from oneid.domain.tombstones import Tombstones
@@ -33,52 +33,23 @@ from oneid.domain.workspace import Workspace
 from oneid.errors import Retriable
 from oneid.log import dead_letters
 from oneid.log.events import Entry, EventLog
-from oneid.log.replies import Resolved, ResolvedStatus
 from oneid.metrics import REFUSED_VALUES
+from oneid.services.received import Received, is_applied, marks, open_entry
 from search.events import EventIndex
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger("oneid.resolution")
 
-
-@dataclass(slots=True, eq=False)
-class Received:
-    """One message of a batch: where it came from and what became of it. `place`: which of its entry's messages it
-    is; `waits`: it is not resolved yet, `stored`: it is in the index. `barred`: it names somebody who was erased.
-    `one_id`: whose it is after the batch; `answer`: whose it was when it was resolved, a former ONE-ID by now
-    if a later message of the batch merged that customer away."""
-
-    entry: Entry
-    envelope: Envelope
-    message: Message
-    place: int = 0
-    waits: bool = True
-    stored: bool = False
-    duplicate: bool = False
-    barred: bool = False
-    failure: str | None = None
-    one_id: str | None = None
-    answer: str | None = None
-    version: int = 0
-    keys: tuple[str, ...] = ()
-    sequence: int = 0
-
-    @property
-    def counts(self) -> bool:
-        """Whether it is resolved and stored."""
-        return not (self.duplicate or self.barred or self.failure)
-
-    @property
-    def mark(self) -> str:
-        """What is noted of it while its entry is not resolved whole."""
-        return partitions.mark(self.entry.id, self.place)
+TRIES: Final = 3
+"""A message that the graph refuses so often by itself, and nothing else meanwhile, is at fault."""
 
 
 class Poison(Exception):
     """One message can't be resolved; the transaction is undone and runs again without it."""
 
     def __init__(self, received: Received, error: Exception) -> None:
-        super().__init__(str(error))
+        super().__init__(received.message.message_id)
         received.failure = f"{type(error).__name__} while resolving"
+        log.error("message set apart", **received.address, exc_info=error)
 
 
 class ResolutionService:
@@ -109,40 +80,57 @@ class ResolutionService:
         self._dedupe_seconds = dedupe_seconds
         self._rules = IdentityRules()
         self._tombstones = Tombstones()
+        self._carried: frozenset[str] | None = None
         self._before: list[str] = []
         self._recent = dict[str, str]()
         self.waiting = list[Received]()
         """What is left of the last batch: its first message made a value generic, and customers have to be rebuilt
         before it is resolved (`resume`)."""
 
-    async def apply(self, entries: Sequence[Entry], give_up: str | None = None) -> list[Received]:
-        """Resolves entries, in order, into the graph; or, with a reason to `give_up`, sets them apart.
+    async def take(self) -> None:
+        """Takes the partition. Raises Retriable."""
+        await partitions.take(self._graph, self._partition, self._holder)
+        self._carried, self._before, self._recent, self.waiting = None, [], {}, []
+
+    def taken_over(self) -> None:
+        """Says that all that earlier holders had read is finished: what they applied need not be known any more."""
+        self._carried = frozenset()
+
+    async def apply(
+        self, entries: Sequence[Entry], give_up: str | None = None, *, at_once: int = 1_000
+    ) -> list[Received]:
+        """Resolves entries, in order, into the graph, `at_once` messages a transaction; or, with a reason to
+        `give_up`, sets them apart. May be called again with the same entries, whatever it raised.
 
         Raises:
-            Retriable: the graph is away; nothing was written, or all of it.
+            Retriable: the graph is away; nothing was written, or all of it, or the first of it.
+            Overloaded: the same, and less at once may do.
             Superseded: another consumer has the partition; nothing was written.
         """
         batch = [received for entry in entries for received in open_entry(entry, give_up)]
         await self._drop_duplicates(batch)
-        await self._advance(batch)
+        await self.resume(batch, at_once=at_once)
         return batch
 
-    async def resume(self, batch: Sequence[Received]) -> None:
+    async def resume(self, batch: Sequence[Received], *, at_once: int = 1_000) -> None:
         """Resolves what waits of a batch, whose other events are stored, since customers were rebuilt.
         Raises like `apply`."""
-        await self._advance(batch)
-
-    async def _advance(self, batch: Sequence[Received]) -> None:
-        try:
-            await self._transact([received for received in batch if received.waits], batch)
-        except (Retriable, partitions.Superseded):
-            raise
-        except Exception:
-            logger.exception("batch refused, resolving one by one")
-            await self._one_by_one(batch)
+        while part := [received for received in batch if received.waits][:at_once]:
+            await self._advance(part, batch)
+            if any(received.waits for received in part):
+                break
         self.waiting = [received for received in batch if received.waits]
         if not self.waiting:
             self._end(batch)
+
+    async def _advance(self, part: Sequence[Received], batch: Sequence[Received]) -> None:
+        try:
+            await self._transact(part, batch)
+        except (Retriable, partitions.Superseded):
+            raise
+        except Exception as error:
+            log.warning("batch refused, resolving one by one", exc_info=error)
+            await self._one_by_one(part, batch)
 
     def _end(self, batch: Sequence[Received]) -> None:
         self._before = list(dict.fromkeys(received.entry.id for received in batch))
@@ -157,7 +145,9 @@ class ResolutionService:
 
         Raises:
             Retriable: the index is away; what was written is written again the next time.
+            Superseded: another consumer has the partition; nothing was written.
         """
+        await self._check()
         by_id = {r.message.message_id: r for r in batch if r.counts and not (r.waits or r.stored)}
         events = [StoredEvent(r.message, r.one_id, r.keys, r.sequence) for r in by_id.values()]
         traits = [e.message.traits for e in events if e.message.type == "identify"]
@@ -186,11 +176,17 @@ class ResolutionService:
                 received.one_id = received.answer = event.one_id
 
     async def finish(self, entries: Sequence[Entry], batch: Sequence[Received]) -> None:
-        """Acknowledges the entries, notes their messageIds and keeps the dead letters."""
+        """Acknowledges the entries, notes their messageIds and keeps the dead letters. Raises Retriable,
+        Superseded."""
+        await self._check()
         dead = [self._dead_letter(r) for r in batch if r.failure and not (r.duplicate or r.barred)]
         seen = {r.message.message_id: r.one_id or "" for r in batch if not r.duplicate and not r.failure}
         ids = [entry.id for entry in entries]
         await self._log.finish(self._partition, ids, seen, self._dedupe_seconds, dead)
+
+    async def _check(self) -> None:
+        """Index and log know no fence: whoever slept past the lease must not bring back what is gone by now."""
+        await partitions.check(self._graph, self._partition, self._holder)
 
     def _dead_letter(self, received: Received) -> bytes:
         alone: Envelope = {**received.envelope, "items": [received.message.payload]}
@@ -212,25 +208,34 @@ class ResolutionService:
             try:
                 rest = await self._graph.transact("resolve", lambda tx: self._resolve(tx, part, batch))
             except Poison:
-                logger.exception("message set apart")
                 continue
             for received in part:
                 received.waits = received in rest
             return
 
-    async def _one_by_one(self, batch: Sequence[Received]) -> None:
-        """Finds the messages that the graph itself refuses. Only the last step marks the entries as applied."""
-        for received in [received for received in batch if received.waits]:
-            try:
-                await self._transact([received], ())
-            except (Retriable, partitions.Superseded):
-                raise
-            except Exception as error:
-                logger.exception("message set apart")
-                received.failure, received.waits = f"{type(error).__name__} in the graph", False
+    async def _one_by_one(self, part: Sequence[Received], batch: Sequence[Received]) -> None:
+        """Finds the messages that the graph itself refuses. Only the last step marks what is applied."""
+        for received in part:
+            await self._alone(received)
             if received.waits:
                 break
         await self._transact((), batch)
+
+    async def _alone(self, received: Received) -> None:
+        """A message is at fault if it fails by itself, again and again, while a transaction without it does not."""
+        backoff = Backoff()
+        for tries in range(1, TRIES + 1):
+            try:
+                return await self._transact([received], ())
+            except (Retriable, partitions.Superseded):
+                raise
+            except Exception as error:
+                await self._transact((), ())
+                if tries == TRIES:
+                    log.error("message set apart", **received.address, exc_info=error)
+                    received.failure, received.waits = f"{type(error).__name__} in the graph", False
+                    return
+            await asyncio.sleep(backoff.next())
 
     async def _resolve(
         self, tx: AsyncManagedTransaction, part: Sequence[Received], batch: Sequence[Received]
@@ -252,9 +257,18 @@ class ResolutionService:
         await households.see(tx, sightings(space, done, prepared[:count], fence.applied))
         if batch:
             ids = marks(batch, {r for r in batch if r.waits} - (set(part) - rest))
-            await partitions.note_applied(tx, self._partition, [*self._before, *ids])
+            earlier = self._earlier(batch, fence.applied)
+            await partitions.note_applied(tx, self._partition, [*earlier, *self._before, *ids])
         attribute(space, done)
         return rest
+
+    def _earlier(self, batch: Sequence[Received], applied: frozenset[str]) -> list[str]:
+        """What earlier holders applied and nobody has finished, beyond this batch."""
+        if self._carried is None:
+            self._carried = applied
+        entries = {received.entry.id for received in batch}
+        self._carried = frozenset(mark for mark in self._carried if partitions.entry_of(mark) not in entries)
+        return sorted(self._carried)
 
     async def _refresh_rules(self, tx: AsyncManagedTransaction, version: int) -> None:
         if version != self._rules.version:
@@ -301,22 +315,6 @@ class ResolutionService:
                     return number, decisions + exposed
                 decisions += settle(received, resolver.resolve(case))
         return len(fresh), decisions
-
-
-def is_applied(received: Received, applied: frozenset[str]) -> bool:
-    return received.entry.id in applied or received.mark in applied
-
-
-def marks(batch: Sequence[Received], waiting: set[Received]) -> list[str]:
-    """What is applied of a batch: ids of entries, and of an entry of which messages wait the others."""
-    partial = {received.entry.id for received in waiting}
-    return list(
-        dict.fromkeys(
-            received.mark if received.entry.id in partial else received.entry.id
-            for received in batch
-            if received not in waiting
-        )
-    )
 
 
 @contextmanager
@@ -367,27 +365,3 @@ def attribute(space: Workspace, fresh: list[Received]) -> None:
         if received.one_id:
             received.one_id = space.current(received.one_id)
             received.version = space.customers[received.one_id].version
-
-
-def open_entry(entry: Entry, failure: str | None) -> list[Received]:
-    envelope: Envelope = orjson.loads(entry.body)
-    messages = messages_of(envelope)
-    return [
-        Received(entry, envelope, message, place, failure=failure) for place, message in enumerate(messages)
-    ]
-
-
-def replies(batch: Sequence[Received]) -> dict[str, dict[str, list[Resolved]]]:
-    """Answers for those who wait: address -> entry id -> one result a message."""
-    answers = dict[str, dict[str, list[Resolved]]]()
-    for received in batch:
-        if received.entry.reply_to:
-            of_entry = answers.setdefault(received.entry.reply_to, {}).setdefault(received.entry.id, [])
-            of_entry.append(result(received))
-    return answers
-
-
-def result(received: Received) -> Resolved:
-    status: ResolvedStatus = "DUPLICATE" if received.duplicate else "DEAD" if received.failure else "RESOLVED"
-    one_id = received.one_id and (received.answer or received.one_id)
-    return Resolved(received.message.message_id, one_id, status, received.version)

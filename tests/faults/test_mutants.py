@@ -51,9 +51,18 @@ MUTANTS = [
     Mutant(
         "an entry is forgotten before it is resolved",
         "workers/partition.py",
-        "        batch = await self._persist(lambda: self._service.apply(entries, give_up))",
-        "        await self._log.finish(self._partition, [entry.id for entry in entries], {}, 60)\n"
-        "        batch = await self._persist(lambda: self._service.apply(entries, give_up))",
+        '            batch = await persist(lambda: apply(entries), "resolving")',
+        "            await self._log.finish(self._partition, [entry.id for entry in entries], {}, 60)\n"
+        '            batch = await persist(lambda: apply(entries), "resolving")',
+        IDENTITY + "test_partition_worker.py",
+    ),
+    Mutant(
+        "an entry is forgotten before its events are stored",
+        "workers/partition.py",
+        '        await persist(lambda: self._service.store(batch), "storing")\n'
+        '        await persist(lambda: self._service.finish(entries, batch), "finishing")',
+        '        await persist(lambda: self._service.finish(entries, batch), "finishing")\n'
+        '        await persist(lambda: self._service.store(batch), "storing")',
         IDENTITY + "test_partition_worker.py",
     ),
     Mutant(
