@@ -1,8 +1,9 @@
 """What an operation may cost at most, known before anything runs.
 
 An object costs 1, a total count 1, a scalar nothing, a mutation 10; what stands under a page counts as often as
-the page is long, with the values of variables. Fields are collected as execution does, so a field that stands
-twice counts once. `@skip` and `@include` are not looked at.
+the page is long, with the values of variables. Fields are collected as execution does for each type that an
+object may have, so a field that stands twice counts once, and of several possible types the most expensive one
+counts. `@skip` and `@include` are not looked at.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,16 +15,18 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLField,
-    GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
     InlineFragmentNode,
+    NamedTypeNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
     ValueNode,
     VariableNode,
     get_named_type,
+    is_abstract_type,
+    is_composite_type,
     value_from_ast_untyped,
 )
 
@@ -34,7 +37,9 @@ MUTATION_COST: Final = 10
 PAGE_FIELDS: Final = frozenset({"nodes", "edges"})
 COUNT_FIELD: Final = "totalCount"
 
-Composite = GraphQLObjectType | GraphQLInterfaceType
+META_FIELDS: Final = frozenset({"__typename", "__schema", "__type"})
+"""They cost nothing: graphql-core bounds introspection itself."""
+
 Fields = dict[str, list[FieldNode]]
 
 
@@ -55,15 +60,20 @@ ONE: Final = Size()
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A field's own cost, and how often what stands under it counts."""
+    """A field's own cost, and how often what stands under it counts. `below`: the fields under it, for each type
+    that it may have."""
 
     weight: int
     size: Size = ONE
-    below: "tuple[Term, ...]" = ()
+    below: "tuple[tuple[Term, ...], ...]" = ()
 
     def cost(self, values: Mapping[str, Any]) -> int:
-        below = sum(term.cost(values) for term in self.below)
+        below = max((total(terms, values) for terms in self.below), default=0)
         return self.weight + below if self.size is ONE else self.size.resolve(values) * (self.weight + below)
+
+
+def total(terms: Iterable[Term], values: Mapping[str, Any]) -> int:
+    return sum(term.cost(values) for term in terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +87,7 @@ class Plan:
 
     def cost(self, variables: Mapping[str, Any] | None) -> int:
         values = {**self.defaults, **(variables or {})}
-        return sum(term.cost(values) for term in self.terms)
+        return total(self.terms, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,48 +100,73 @@ class Planner:
     def plan(self, operation: OperationDefinitionNode) -> Plan:
         root = self.schema.get_root_type(operation.operation)
         assert root is not None, "validation refuses operations that the schema has not"
-        fields = self._collect([operation.selection_set])
-        names = {nodes[0].name.value for nodes in fields.values()}
+        fields = self._collect(root, [operation.selection_set])
+        names = {nodes[0].name.value for nodes in fields.values()} - META_FIELDS
         return Plan(
             operation.operation,
-            tuple((name, scope_of(root.fields[name])) for name in sorted(names) if name in root.fields),
+            tuple((name, scope_of(root.fields[name])) for name in sorted(names)),
             tuple(self._terms(root, fields, ONE)),
             dict(defaults(operation)),
         )
 
-    def _terms(self, parent: Composite, fields: Fields, page: Size) -> Iterator[Term]:
+    def _terms(self, parent: GraphQLObjectType, fields: Fields, page: Size) -> Iterator[Term]:
         for nodes in fields.values():
-            definition = parent.fields.get(nodes[0].name.value)
-            if definition is not None:
-                yield self._term(parent, definition, nodes, page)
+            if (name := nodes[0].name.value) not in META_FIELDS:
+                yield self._term(parent, parent.fields[name], nodes, page)
 
-    def _term(self, parent: Composite, definition: GraphQLField, nodes: list[FieldNode], page: Size) -> Term:
+    def _term(
+        self, parent: GraphQLObjectType, definition: GraphQLField, nodes: list[FieldNode], page: Size
+    ) -> Term:
         name = nodes[0].name.value
-        kind = get_named_type(definition.type)
-        if not isinstance(kind, Composite):
+        if not is_composite_type(get_named_type(definition.type)):
             return Term(1 if name == COUNT_FIELD else 0)
         weight = MUTATION_COST if parent is self.schema.mutation_type else 1
         size = page if name in PAGE_FIELDS and page is not ONE else listed(nodes[0])
-        below = self._collect(node.selection_set for node in nodes)
-        return Term(weight, size, tuple(self._terms(kind, below, paged(definition, nodes[0]))))
+        return Term(weight, size, tuple(self._below(definition, nodes)))
 
-    def _collect(self, selections: Iterable[SelectionSetNode | None]) -> Fields:
+    def _below(self, definition: GraphQLField, nodes: list[FieldNode]) -> Iterator[tuple[Term, ...]]:
+        """What stands under a field, for each type that it may have."""
+        size = paged(definition, nodes[0])
+        for kind in self._possible(definition):
+            fields = self._collect(kind, (node.selection_set for node in nodes))
+            yield tuple(self._terms(kind, fields, size))
+
+    def _possible(self, definition: GraphQLField) -> list[GraphQLObjectType]:
+        kind = get_named_type(definition.type)
+        if is_abstract_type(kind):
+            return list(self.schema.get_possible_types(kind))
+        assert isinstance(kind, GraphQLObjectType)
+        return [kind]
+
+    def _collect(self, kind: GraphQLObjectType, selections: Iterable[SelectionSetNode | None]) -> Fields:
         fields: Fields = {}
         seen: set[str] = set()
         for selection in selections:
             if selection is not None:
-                self._into(fields, selection, seen)
+                self._into(fields, kind, selection, seen)
         return fields
 
-    def _into(self, fields: Fields, selections: SelectionSetNode, seen: set[str]) -> None:
+    def _into(
+        self, fields: Fields, kind: GraphQLObjectType, selections: SelectionSetNode, seen: set[str]
+    ) -> None:
         for node in selections.selections:
             if isinstance(node, FieldNode):
                 fields.setdefault((node.alias or node.name).value, []).append(node)
             elif isinstance(node, InlineFragmentNode):
-                self._into(fields, node.selection_set, seen)
+                if self._applies(node.type_condition, kind):
+                    self._into(fields, kind, node.selection_set, seen)
             elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
                 seen.add(node.name.value)
-                self._into(fields, self.fragments[node.name.value].selection_set, seen)
+                fragment = self.fragments[node.name.value]
+                if self._applies(fragment.type_condition, kind):
+                    self._into(fields, kind, fragment.selection_set, seen)
+
+    def _applies(self, condition: NamedTypeNode | None, kind: GraphQLObjectType) -> bool:
+        """Whether an object of this type is asked for what stands in a fragment."""
+        if condition is None or condition.name.value == kind.name:
+            return True
+        wanted = self.schema.get_type(condition.name.value)
+        return is_abstract_type(wanted) and self.schema.is_sub_type(wanted, kind)
 
 
 def defaults(operation: OperationDefinitionNode) -> Iterator[tuple[str, Any]]:

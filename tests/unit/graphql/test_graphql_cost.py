@@ -82,6 +82,28 @@ def test_fragments_cost_what_they_hold() -> None:
     assert cost(text) == 1 + 3 * 2
 
 
+def test_what_is_asked_of_one_type_of_a_node_counts() -> None:
+    text = "members(first: 100) { nodes { events(first: 100) { nodes { id } } } }"
+    below = 1 + 100 * (1 + 1 + 100)
+    assert cost(f'{{ node(id: "a") {{ ... on Segment {{ {text} }} }} }}') == 1 + below
+    assert cost(f"query Q($ids: [ID!]!) {{ nodes(ids: $ids) {{ ...F }} }} fragment F on Segment {{ {text} }}", ids=["a"] * 100) == 100 * (1 + below)
+
+
+def test_of_several_types_the_most_expensive_counts_whatever_they_have_in_common() -> None:
+    few, many = "members(first: 1) { nodes { id } }", "members(first: 100) { nodes { id } }"
+    for one, other in ((few, many), (many, few)):
+        text = f'{{ node(id: "a") {{ id ... on Segment {{ {one} }} ... on Household {{ {other} }} }} }}'
+        assert cost(text) == 1 + 1 + 100
+    assert cost(f'{{ node(id: "a") {{ ... on Segment {{ {few} }} ... on Tag {{ children {{ id }} }} }} }}') == 3
+
+
+def test_what_stands_under_an_interface_counts_for_the_types_that_it_covers() -> None:
+    text = "members(first: 100) { nodes { id } }"
+    assert cost(f'{{ node(id: "a") {{ ... on Node {{ ... on Segment {{ {text} }} }} }} }}') == 102
+    assert cost(f'{{ node(id: "a") {{ ... @include(if: true) {{ ... on Segment {{ {text} }} }} }} }}') == 102
+    assert cost('{ customers(first: 5) { nodes { ... on Node { id } ... on Customer { households { id } } } } }') == 11
+
+
 def test_a_mutation_costs_ten() -> None:
     text = "mutation M($i: AdvanceClockInput!) { advanceClock(input: $i) { userErrors { code } } }"
     assert cost(text) == 11
