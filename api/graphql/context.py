@@ -7,6 +7,7 @@ from uuid import uuid4
 import strawberry
 
 from api.graphql.loaders import Loaders
+from api.graphql.masking import Reader, masks_of
 from api.graphql.scopes import Scope, holds
 from oneid.bootstrap import Services
 from oneid.domain.keys import Actor
@@ -24,8 +25,8 @@ NOBODY = Actor("", "", frozenset())
 class Context:
     """One operation's context. A WebSocket has one for the connection, from which each operation's is made.
 
-    `secret` is the key's text, checked again while a stream lasts; `personal` are the attributes declared to be
-    personal data; `connection_params` is set by strawberry.
+    `secret` is the key's text, checked again while a stream lasts; `reader`: what the caller sees of personal data;
+    `connection_params` is set by strawberry.
     """
 
     services: Services
@@ -36,7 +37,7 @@ class Context:
     request_id: str = field(default_factory=new_request_id)
     operation_name: str | None = None
     streaming: bool = False
-    personal: frozenset[str] = frozenset()
+    reader: Reader = field(default_factory=Reader)
     connection_params: dict[str, object] = field(default_factory=dict[str, object])
 
     def for_operation(self, name: str | None, *, streaming: bool) -> "Context":
@@ -58,8 +59,13 @@ class Context:
     async def check_key(self) -> None:
         """Raises Unauthenticated once the key is revoked or has expired."""
         self.actor = await self.services.keys.authenticate_secret(self.secret)
-        if not self.pii:
-            self.personal = (await self.services.attributes.catalog()).personal
+        self.reader = await self._reader()
+
+    async def _reader(self) -> Reader:
+        if self.pii:
+            return Reader(pii=True)
+        rules = await self.services.identity.recent_rules()
+        return Reader(keys=(await self.services.attributes.catalog()).personal, masks=masks_of(rules))
 
     def forget(self) -> None:
         """Drops what was read: the next event of a stream reads again."""

@@ -26,7 +26,7 @@ async def customer_node(context: Context, key: str) -> Node | None:
 
 async def event_node(context: Context, key: str) -> Node | None:
     event = await context.loaders.messages.load(key)
-    return Event.from_domain(event, context.pii, context.personal) if event else None
+    return Event.from_domain(event, context.reader) if event else None
 
 
 KINDS: Final = {

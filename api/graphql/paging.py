@@ -23,8 +23,7 @@ def event_connection(found: SearchPage[StoredEvent], context: Context) -> Connec
     async def count() -> int:
         return found.total
 
-    pii, personal = context.pii, context.personal
-    items = [(edge.cursor, Event.from_domain(edge.node, pii, personal)) for edge in found.edges]
+    items = [(edge.cursor, Event.from_domain(edge.node, context.reader)) for edge in found.edges]
     return Connection[Event].of(items, has_next=found.has_next, has_previous=found.has_previous, count=count)
 
 
@@ -44,7 +43,7 @@ def decisions_page(
     items = [
         (
             encode_cursor(DECISION_CURSOR, decision.sequence),
-            IdentityDecision.from_domain(decision, context.pii),
+            IdentityDecision.from_domain(decision, context.reader),
         )
         for decision in found[: page.size]
     ]

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from oneid.domain.messages import parse_time
+from oneid.domain.personal import PersonalKeys
 from oneid.domain.tags.scorers import Facts, Scorer
 from oneid.errors import InvalidInput
 
@@ -125,9 +126,9 @@ class Catalog:
         return {definition.key: definition for definition in self.definitions}
 
     @cached_property
-    def personal(self) -> frozenset[str]:
+    def personal(self) -> PersonalKeys:
         """The keys of personal data."""
-        return frozenset(definition.key for definition in self.definitions if definition.pii)
+        return PersonalKeys(frozenset(one.key.lower() for one in self.definitions if one.pii))
 
     def earned(self, facts: Facts) -> list[int]:
         """The numbers of the tags that are computed for a customer."""

@@ -13,7 +13,8 @@ from oneid.domain.messages import format_time
 from oneid.domain.segments.conditions import timed
 from oneid.domain.segments.definitions import Segment, SegmentKind
 from oneid.domain.segments.parsing import Brought, Parser, Path, Plugs
-from oneid.domain.segments.rules import AnyOf, AttributeRule, Rule, SegmentRule, nodes
+from oneid.domain.segments.personal import asks_about_personal
+from oneid.domain.segments.rules import AnyOf, Rule, SegmentRule, nodes
 from oneid.errors import Cycle, Forbidden, NotFound, OneIdError, TooLarge
 from oneid.services.counting import CountingService
 from oneid.services.customers import CustomerService
@@ -57,10 +58,10 @@ class AudienceService:
         self._plugs = plugs
 
     async def read(
-        self, written: Mapping[str, Any], path: Path = ("rule",), *, within: str = "", personal: bool = True
+        self, written: Mapping[str, Any], path: Path = ("rule",), *, within: str = "", personal: bool
     ) -> Rule:
         """The tree of a rule with those of the segments that it names. `within`: the segment whose rule it
-        becomes; `personal`: whether the reader may see personal data.
+        becomes; `personal`: whether the caller may see personal data, and ask about them.
 
         Raises:
             InvalidInput, TooLarge, NotFound, Cycle (a segment within itself), Forbidden: with the path.
@@ -71,9 +72,13 @@ class AudienceService:
         told = nodes(rule)
         if len(told) > MAX_EXPANDED:
             raise TooLarge(f"with its segments a rule has at most {MAX_EXPANDED} nodes", field=path)
-        if not personal and any(isinstance(n, AttributeRule) and n.definition.pii for n in told):
-            raise Forbidden("a condition on personal data needs the scope pii:read", field=path)
+        if not personal:
+            permit([rule], catalog, path)
         return rule
+
+    async def permit(self, rules: Sequence[Rule], path: Path) -> None:
+        """Raises Forbidden where one of the rules is about personal data."""
+        permit(rules, await self._catalog.current(), path)
 
     async def read_all(self, segments: Sequence[Segment]) -> dict[str, Rule]:
         """The trees of segments that are rules, by id, without those that can't be read any more."""
@@ -128,6 +133,12 @@ class AudienceService:
             known |= {name: segment for segment in found for name in (segment.id, segment.key)}
             wanted = {name for segment in found for name in named(segment.rule)}
         return known
+
+
+def permit(rules: Sequence[Rule], catalog: Catalog, path: Path) -> None:
+    """Raises Forbidden where one of the rules is about personal data."""
+    if any(asks_about_personal(rule, catalog.personal) for rule in rules):
+        raise Forbidden("a condition on personal data needs the scope pii:read", field=path)
 
 
 class References:

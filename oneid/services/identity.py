@@ -15,6 +15,9 @@ from oneid.domain.rules import IdentityRules, RulesChange
 #: Evidence that one explanation reads at most.
 MAX_EVIDENCE = 20_000
 
+#: How old the rules may be for those who read often.
+RULES_SECONDS = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Party:
@@ -42,6 +45,10 @@ class IdentityService:
 
     async def rules(self) -> IdentityRules:
         return await self._rules.current()
+
+    async def recent_rules(self) -> IdentityRules:
+        """The rules, at most RULES_SECONDS old."""
+        return await self._rules.recent(RULES_SECONDS)
 
     async def update_rules(self, change: RulesChange) -> IdentityRules:
         """The rules after the change, one version on; they hold for events resolved from now on.

@@ -105,13 +105,14 @@ class LifecycleService:
                 return lifecycle
         raise NotFound(f"there is no lifecycle {key}", field=("lifecycle",))
 
-    async def define(self, key: str, name: str, stages: Sequence[NewStage]) -> Lifecycle:
+    async def define(self, key: str, name: str, stages: Sequence[NewStage], *, personal: bool) -> Lifecycle:
         """Saves a lifecycle in place of the one of its key; customers come to their stages at once. Stages keep who
-        is in them by their keys.
+        is in them by their keys. `personal`: whether the caller may see personal data.
 
         Raises:
             InvalidInput, TooLarge, NotFound, Conflict, LimitExceeded: with the path, also into a rule.
             Cycle: a rule names a stage of the same lifecycle.
+            Forbidden: a rule is about personal data.
         """
         known = {lifecycle.key: lifecycle for lifecycle in await self._lifecycles.all()}
         if key not in known and len(known) >= MAX_LIFECYCLES:
@@ -119,20 +120,20 @@ class LifecycleService:
         old = known.get(key)
         lifecycle = await self._made(old, key, name, stages)
         lifecycle.check()
-        await self._check_rules(lifecycle)
+        await self._check_rules(lifecycle, personal)
         await self._lifecycles.save(lifecycle)
         if old and (gone := set(map(old.segment_of, old.stages)) - set(ids(lifecycle))):
             await self._segments.drop_hidden(sorted(gone))
-        await self._segments.keep_hidden(hidden(lifecycle), announced=True)
+        await self._segments.keep_hidden(hidden(lifecycle), announced=True, personal=personal)
         return lifecycle
 
-    async def preview(self, key: str, name: str, stages: Sequence[NewStage]) -> list[Flow]:
+    async def preview(self, key: str, name: str, stages: Sequence[NewStage], *, personal: bool) -> list[Flow]:
         """How many would come to another stage if this were the lifecycle of its key; nothing changes. Raises what
         `define` raises."""
         known = {lifecycle.key: lifecycle for lifecycle in await self._lifecycles.all()}
         lifecycle = await self._made(known.get(key), key, name, stages, numbers=False)
         lifecycle.check()
-        rules = await self._check_rules(lifecycle)
+        rules = await self._check_rules(lifecycle, personal)
         here: dict[str | None, Rule] = {
             stage.key: HeldRule((stage.number,)) for stage in lifecycle.stages if stage.number
         }
@@ -239,14 +240,14 @@ class LifecycleService:
         now, version = format_time(self._clock.now()), old.version + 1 if old else 1
         return Lifecycle(old.id if old else str(uuid4()), key, name, version, made, now)
 
-    async def _check_rules(self, lifecycle: Lifecycle) -> dict[str, Rule]:
+    async def _check_rules(self, lifecycle: Lifecycle, personal: bool) -> dict[str, Rule]:
         found = dict[str, Rule]()
         for place, stage in enumerate(lifecycle.stages):
             path = ("stages", str(place), "rule")
             if any(told.get("lifecycle") == lifecycle.key for told in conditions_in(stage.rule, "stage")):
                 raise Cycle("a stage's rule can't name a stage of its own lifecycle", field=path)
             found[stage.key] = await self._audiences.read(
-                stage.rule, path, within=lifecycle.segment_of(stage)
+                stage.rule, path, within=lifecycle.segment_of(stage), personal=personal
             )
         return found
 

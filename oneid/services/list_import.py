@@ -59,7 +59,7 @@ class ListImport:
                 faults.append(placed(error, line))
         unique = tuple(dict.fromkeys(people))
         if unique:
-            await self._segments.update(segment.id, SegmentChange(add=unique))
+            await self._segments.update(segment.id, SegmentChange(add=unique, personal=False))
         return Imported(len(unique), faults)
 
     async def _owner(self, line: Line) -> str:

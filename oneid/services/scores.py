@@ -106,21 +106,25 @@ class ScoreService:
         self._buyers = buyers
         self._clock = clock
 
-    async def define(self, model: ScoreModel) -> ScoreModel:
-        """Saves a model in place of the one of its key; segments that name it follow.
+    async def define(self, model: ScoreModel, *, personal: bool) -> ScoreModel:
+        """Saves a model in place of the one of its key; segments that name it follow. `personal`: whether the
+        caller may see personal data.
 
         Raises:
             InvalidInput: key or thresholds make no sense.
             Conflict: the key is of a model of the other kind.
             LimitExceeded: there are as many as there may be.
+            Forbidden: it is about personal data.
         """
         model.check()
+        rules = every_rule(model.spec.scoring())
+        if not personal:
+            await self._audiences.permit(rules, (model.kind.lower(),))
         known = {one.key: one for one in await self._models.all()}
         if model.key in known and known[model.key].kind is not model.kind:
             raise Conflict(f"{model.key} is a model of {known[model.key].kind}", field=("key",))
         if model.key not in known and len(known) >= MAX_MODELS:
             raise LimitExceeded(f"there are at most {MAX_MODELS} models", field=("key",))
-        rules = every_rule(model.spec.scoring())
         await self._audiences.query(All(rules))
         saved = replace(model, conditions=tuple(sorted(timed(All(rules)))))
         saved = replace(saved, version=await self._models.save(saved))

@@ -74,7 +74,7 @@ class Columns:
         identifiers: Sequence[str] | None,
         pii: bool,
     ) -> None:
-        declared = [one.key for one in catalog.definitions if pii or not one.pii]
+        declared = [one.key for one in catalog.definitions if pii or not catalog.personal.cover(one.key)]
         wanted = declared if attributes is None else attributes
         self._attributes = [key for key in wanted if pii or key in declared]
         self._identifiers = list(identifiers or ()) if pii else []

@@ -1,7 +1,7 @@
 """Segments: definitions that are saved, and who is in them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import uuid4
 
@@ -34,13 +34,13 @@ class NewSegment:
     kind: SegmentKind
     rule: Mapping[str, Any] | None = None
     members: Sequence[str] = ()
-    personal: bool = True
+    personal: bool = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentChange:
     """What to change; what is None stays. `add` and `remove`: ONE-IDs, of a list. `announced`: who is in by the new
-    rule and was not has entered, and the other way round."""
+    rule and was not has entered, and the other way round. `personal`: whether the caller may see personal data."""
 
     name: str | None = None
     rule: Mapping[str, Any] | None = None
@@ -48,7 +48,7 @@ class SegmentChange:
     remove: Sequence[str] = ()
     expected_version: int | None = None
     announced: bool = False
-    personal: bool = True
+    personal: bool = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,20 +166,25 @@ class SegmentService:
         """The tree of a segment."""
         if segment.kind is not SegmentKind.DYNAMIC or segment.rule is None:
             return SegmentRule(segment.id, None)
-        return await self._audiences.read(segment.rule, within=segment.id)
+        return await self._audiences.read(segment.rule, within=segment.id, personal=True)
 
-    async def keep_hidden(self, wanted: Sequence["HiddenSegment"], *, announced: bool = False) -> None:
+    async def keep_hidden(
+        self, wanted: Sequence["HiddenSegment"], *, personal: bool, announced: bool = False
+    ) -> None:
         """Saves the rules of tags and stages, in place of those that they had; `announced`: who is in by them has
-        entered.
+        entered; `personal`: whether the caller may see personal data.
 
         Raises:
             InvalidInput, TooLarge, NotFound, Conflict: with the path of the rule at fault; nothing is saved then.
             LimitExceeded: there are as many rules as there may be.
+            Forbidden: a rule is about personal data.
         """
         known = {segment.id: segment for segment in await self._segments.named([one.id for one in wanted])}
         new = [self._hidden(one, known.get(one.id)) for one in wanted]
         await self._room(len(wanted) - len(known))
-        rules = [await self._audiences.read(one.rule, one.path, within=one.id) for one in wanted]
+        rules = [
+            await self._audiences.read(one.rule, one.path, within=one.id, personal=personal) for one in wanted
+        ]
         conditions = {id_: one for rule in rules for id_, one in timed(rule).items()}
         await self._materialisation.make(conditions)
         for segment, rule in zip(new, rules, strict=True):

@@ -24,9 +24,10 @@ from oneid.domain.tags.assignments import (
     unassigned,
 )
 from oneid.domain.tags.packs import PACKS, flattened
+from oneid.domain.tags.personal import computes_with_personal
 from oneid.domain.tags.scorers import Scorer
 from oneid.domain.tags.tree import Tag, TagMethod, TagTree
-from oneid.errors import Conflict, InvalidInput, OneIdError, TooLarge
+from oneid.errors import Conflict, Forbidden, InvalidInput, OneIdError, TooLarge
 from oneid.services.audiences import AudienceService
 from oneid.services.building import BuildingService
 from oneid.services.judging import JudgingService
@@ -118,18 +119,18 @@ class TagService:
         """All tags."""
         return await self._tags.tree()
 
-    async def create(self, new: NewTag) -> Tag:
-        """Creates a tag. Raises InvalidInput, TooLarge, NotFound, Conflict with the path at fault."""
-        (tag,) = await self.create_all([new])
+    async def create(self, new: NewTag, *, personal: bool) -> Tag:
+        """Creates a tag. `personal`: whether the caller may see personal data. Raises InvalidInput, TooLarge,
+        NotFound, Conflict with the path at fault; Forbidden where it would be earned by personal data."""
+        (tag,) = await self.create_all([new], personal=personal)
         return tag
 
-    async def create_all(self, wanted: Sequence[NewTag]) -> Sequence[Tag]:
+    async def create_all(self, wanted: Sequence[NewTag], *, personal: bool) -> Sequence[Tag]:
         """Creates tags, each after those before it, or none of them. Raises what `create` raises."""
         for new in wanted:
             if new.rule is not None and new.scorer is not None:
                 raise InvalidInput("a tag has a rule, or a model or an expression", field=("rule",))
-            if new.scorer is not None:
-                new.scorer.check()
+            await self._check(new, personal)
         now = format_time(self._clock.now())
         ids = [str(uuid4()) for _ in wanted]
 
@@ -148,7 +149,7 @@ class TagService:
             for id_, new in zip(ids, wanted, strict=True)
             if new.rule is not None
         ]
-        await self._keep(rules)
+        await self._keep(rules, personal)
         try:
             made = await self._tags.change(change, len(wanted))
         except OneIdError:
@@ -166,17 +167,16 @@ class TagService:
         wanted = [
             NewTag(path.rpartition("/")[2], path.rpartition("/")[0] or None, rule) for path, rule in missing
         ]
-        return await self.create_all(wanted) if wanted else []
+        return await self.create_all(wanted, personal=True) if wanted else []
 
-    async def update(self, name: str, new: NewTag) -> Tag:
+    async def update(self, name: str, new: NewTag, *, personal: bool) -> Tag:
         """Gives a tag another rule, model or expression, of the method that it has. Raises what `create` raises."""
         tag = (await self._tags.tree()).get(name)
         if new.method is not tag.method:
             raise Conflict(f"the tag is {tag.method}, and a method stays", field=("method",))
-        if new.scorer is not None:
-            new.scorer.check()
+        await self._check(new, personal)
         if new.rule is not None:
-            await self._keep([HiddenSegment(tag.id, tag.name, new.rule)])
+            await self._keep([HiddenSegment(tag.id, tag.name, new.rule)], personal)
 
         def change(tree: TagTree, _: Callable[[], int]) -> tuple[Sequence[Tag], Sequence[str]]:
             return [replace(tree.get(tag.id), rule=new.rule, scorer=new.scorer)], ()
@@ -252,7 +252,7 @@ class TagService:
         written = {
             f"{n}": {"tag": {"tag": id_, "includeDescendants": below}} for n, (id_, below) in enumerate(asked)
         }
-        rules = {name: await self._audiences.read(rule) for name, rule in written.items()}
+        rules = {name: await self._audiences.read(rule, personal=True) for name, rule in written.items()}
         counts = await self._profiles.counts(await self._audiences.queries(rules))
         return [counts[str(n)] for n in range(len(asked))]
 
@@ -269,9 +269,18 @@ class TagService:
         tree = await self._tags.tree()
         return [tree.get(name, ("tags", str(n))) for n, name in enumerate(names)]
 
-    async def _keep(self, rules: Sequence[HiddenSegment]) -> None:
+    async def _check(self, new: NewTag, personal: bool) -> None:
+        if new.scorer is None:
+            return
+        new.scorer.check()
+        keys = (await self._catalog.current()).personal
+        if not personal and computes_with_personal(new.scorer, keys):
+            field = ("model",) if new.scorer.expression is None else ("expression",)
+            raise Forbidden("to compute with personal data needs the scope pii:read", field=field)
+
+    async def _keep(self, rules: Sequence[HiddenSegment], personal: bool) -> None:
         if rules:
-            await self._segments.keep_hidden(rules)
+            await self._segments.keep_hidden(rules, personal=personal)
 
     async def _score(self, tags: Sequence[Tag], *, gone: bool = False) -> None:
         scored = {tag.number: tag.scorer for tag in tags if tag.scorer is not None}

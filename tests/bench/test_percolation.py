@@ -55,7 +55,7 @@ async def documents(clean: None, stores: Stores) -> list[dict[str, Any]]:
     """The segments are stored; what customers are compared by."""
     for key, kind in (("city", "STRING"), ("age", "NUMBER"), ("tier", "STRING"), ("newsletter", "BOOLEAN")):
         await attributes(stores).define(DefinitionChange(key, AttributeType(kind)))
-    read = [await audiences(stores).read(rule(number)) for number in range(SEGMENTS)]
+    read = [await audiences(stores).read(rule(number), personal=True) for number in range(SEGMENTS)]
     compiler = Compiler(Told(), {})
     await stores.percolator.store({str(n): compiler.compile(one) for n, one in enumerate(read)})
     await seeder(stores).seed(Seed("percolated", DOCUMENTS), lambda done: None)

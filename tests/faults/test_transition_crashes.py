@@ -124,7 +124,7 @@ class Story:
         rule = {"event": {"name": self._name, "window": {"lastDays": 30}}}
         segment = await segments(stores).find(self._name)
         if segment is None:
-            new = NewSegment(self._name, self._name, SegmentKind.DYNAMIC, rule)
+            new = NewSegment(self._name, self._name, SegmentKind.DYNAMIC, rule, personal=True)
             segment = await segments(stores).create(new)
         await building(stores).build()
         await self._settled(stores)

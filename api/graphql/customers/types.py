@@ -11,7 +11,7 @@ from api.graphql.events.types import Event
 from api.graphql.fields import field
 from api.graphql.identity.types import IdentifierValue, IdentityDecision
 from api.graphql.loaders import EventsOf, MembersOf
-from api.graphql.masking import mask_attribute, mask_household, mask_identifier
+from api.graphql.masking import Reader
 from api.graphql.paging import decision_connection, event_connection
 from api.graphql.relay import (
     After,
@@ -52,11 +52,10 @@ class Identifier:
     source: str | None = strawberry.field(description="Who named it first: the key's name.")
 
     @classmethod
-    def from_domain(cls, linked: LinkedIdentifier, pii: bool) -> "Identifier":
-        kind, value = linked.identifier.type, linked.identifier.value
+    def from_domain(cls, linked: LinkedIdentifier, reader: Reader) -> "Identifier":
         return cls(
-            type=kind,
-            value=value if pii else mask_identifier(kind, value),
+            type=linked.identifier.type,
+            value=reader.identifier(linked.identifier),
             first_seen_at=DateTime(linked.first_seen_at),
             last_seen_at=DateTime(linked.last_seen_at),
             verified=linked.verified,
@@ -84,8 +83,7 @@ class Attribute:
 
 
 def shown(key: str, attribute: AttributeValue, context: Context) -> JSON:
-    value = attribute.value
-    return JSON(value if context.pii else mask_attribute(key, value, context.personal))
+    return JSON(context.reader.attribute(key, attribute.value))
 
 
 @strawberry.type(description="A person as the brand knows them: one ONE-ID, all identifiers, all attributes.")
@@ -105,9 +103,9 @@ class Customer(Node):
         info: Info,
         type: Annotated[str | None, strawberry.argument(description="Of this type only.")] = None,
     ) -> list[Identifier]:
-        pii = info.context.pii
+        reader = info.context.reader
         wanted = (i for i in self.record.identifiers if type in (None, i.identifier.type))
-        return [Identifier.from_domain(linked, pii) for linked in wanted]
+        return [Identifier.from_domain(linked, reader) for linked in wanted]
 
     @field("The attributes that are set, by name.")
     def attributes(
@@ -147,7 +145,7 @@ class Customer(Node):
     @field("The households that the customer is a member of, the first one known first.")
     async def households(self, info: Info) -> "list[Household]":
         found = await info.context.loaders.households.load(self.record.one_id)
-        return [Household.from_domain(household, info.context.pii) for household in found]
+        return [Household.from_domain(household, info.context.reader) for household in found]
 
     @field("The segments that the customer is in now, in order of their keys.")
     async def segments(
@@ -246,11 +244,11 @@ class Household(Node):
         )
 
     @classmethod
-    def from_domain(cls, household: domain.Household, pii: bool) -> "Household":
-        kind, value = household.identifier.type, household.identifier.value
+    def from_domain(cls, household: domain.Household, reader: Reader) -> "Household":
+        value = reader.household(household.identifier)
         return cls(
             id=encode_id("Household", household.id),
-            identifier=IdentifierValue(type=kind, value=value if pii else mask_household(kind, value)),
+            identifier=IdentifierValue(type=household.identifier.type, value=value),
             created_at=DateTime(household.created_at),
             key=household.id,
         )

@@ -23,7 +23,7 @@ class DeadLetterQueries:
         start = decode_cursor(CURSOR, after)
         letters = info.context.services.dead_letters
         found = await letters.page(asked.size + 1, start[0] if start else None)
-        shown = [DeadLetter.from_domain(letter, info.context.pii) for letter in found[: asked.size]]
+        shown = [DeadLetter.from_domain(letter, info.context.reader) for letter in found[: asked.size]]
         items = [(encode_cursor(CURSOR, letter.id), letter) for letter in shown]
         return Connection[DeadLetter].of(
             items, has_next=len(found) > asked.size, has_previous=start is not None, count=letters.count

@@ -3,7 +3,7 @@
 import strawberry
 from strawberry.scalars import JSON
 
-from api.graphql.masking import mask_properties
+from api.graphql.masking import Reader
 from api.graphql.scalars import DateTime
 from oneid.log import dead_letters as log
 
@@ -19,7 +19,7 @@ class DeadLetter:
     event: JSON = strawberry.field(description="The message. Personal data are masked without `pii:read`.")
 
     @classmethod
-    def from_domain(cls, letter: log.DeadLetter, pii: bool) -> "DeadLetter":
+    def from_domain(cls, letter: log.DeadLetter, reader: Reader) -> "DeadLetter":
         item = letter.envelope["items"][0]
         return cls(
             id=strawberry.ID(letter.id),
@@ -28,5 +28,5 @@ class DeadLetter:
             at=DateTime(letter.at),
             received_at=DateTime(letter.envelope["receivedAt"]),
             source=letter.envelope["source"],
-            event=JSON(item if pii else mask_properties(item)),
+            event=JSON(reader.properties(item)),
         )

@@ -11,6 +11,7 @@ from api.graphql.fields import root
 from api.graphql.scalars import DateTime
 from api.graphql.scopes import Scope
 from oneid.domain.messages import parse_time
+from oneid.errors import Forbidden
 from search import totals
 from search.events import EventFilter
 
@@ -52,6 +53,8 @@ class EventQueries:
         sum: Annotated[str | None, strawberry.argument(description="A numeric property to add up.")] = None,
         group_by: Annotated[EventGroup | None, strawberry.argument(description="A total for each.")] = None,
     ) -> list[EventTotal]:
+        if sum is not None and not info.context.reader.may_ask(sum):
+            raise Forbidden("to add up personal data needs the scope pii:read", field=("sum",))
         wanted = EventFilter(
             names, parse_time(since) if since else None, parse_time(until) if until else None
         )

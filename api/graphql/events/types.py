@@ -3,7 +3,7 @@
 import strawberry
 from strawberry.scalars import JSON
 
-from api.graphql.masking import mask_properties
+from api.graphql.masking import Reader
 from api.graphql.relay import Node, encode_id
 from api.graphql.scalars import DateTime
 from oneid.domain.messages import StoredEvent, format_time
@@ -25,9 +25,8 @@ class Event(Node):
     )
 
     @classmethod
-    def from_domain(cls, event: StoredEvent, pii: bool, personal: frozenset[str]) -> "Event":
+    def from_domain(cls, event: StoredEvent, reader: Reader) -> "Event":
         message = event.message
-        shown = message.properties if pii else mask_properties(message.properties, personal)
         return cls(
             id=encode_id("Event", message.message_id),
             message_id=message.message_id,
@@ -37,5 +36,5 @@ class Event(Node):
             received_at=DateTime(format_time(message.received_at)),
             source=message.source,
             channel=message.channel,
-            properties=JSON(shown),
+            properties=JSON(reader.properties(message.properties)),
         )

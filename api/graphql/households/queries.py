@@ -15,7 +15,7 @@ CURSOR: Final = "household"
 
 async def household_node(context: Context, key: str) -> Household | None:
     (found,) = await context.services.households.by_ids([key])
-    return Household.from_domain(found, context.pii) if found else None
+    return Household.from_domain(found, context.reader) if found else None
 
 
 @strawberry.type
@@ -26,7 +26,7 @@ class HouseholdQueries:
         (start,) = decode_cursor(CURSOR, after) or [""]
         found = await households.page(asked.size + 1, start)
         items = [
-            (encode_cursor(CURSOR, one.id), Household.from_domain(one, info.context.pii))
+            (encode_cursor(CURSOR, one.id), Household.from_domain(one, info.context.reader))
             for one in found[: asked.size]
         ]
         return Connection[Household].of(

@@ -3,6 +3,7 @@
 import strawberry
 
 from api.graphql.identity.types import IdentifierValue, IdentityDecision
+from api.graphql.masking import Reader
 from api.graphql.scalars import DateTime
 from oneid.domain.explanation import Explanation, Step
 
@@ -18,13 +19,13 @@ class EvidenceStep:
     decision: IdentityDecision | None = strawberry.field(description="The decision itself.")
 
     @classmethod
-    def from_domain(cls, step: Step, pii: bool) -> "EvidenceStep":
+    def from_domain(cls, step: Step, reader: Reader) -> "EvidenceStep":
         return cls(
-            from_=IdentifierValue.from_domain(step.start, pii),
-            to=IdentifierValue.from_domain(step.end, pii),
+            from_=IdentifierValue.from_domain(step.start, reader),
+            to=IdentifierValue.from_domain(step.end, reader),
             message_id=step.decision.message_id,
             at=DateTime(step.decision.at),
-            decision=IdentityDecision.from_domain(step.decision, pii),
+            decision=IdentityDecision.from_domain(step.decision, reader),
         )
 
 
@@ -39,10 +40,10 @@ class IdentityExplanation:
     )
 
     @classmethod
-    def from_domain(cls, explanation: Explanation, pii: bool) -> "IdentityExplanation":
+    def from_domain(cls, explanation: Explanation, reader: Reader) -> "IdentityExplanation":
         apart = explanation.kept_apart_by
         return cls(
             same_customer=explanation.same_customer,
-            path=[EvidenceStep.from_domain(step, pii) for step in explanation.path],
-            kept_apart_by=IdentityDecision.from_domain(apart, pii) if apart else None,
+            path=[EvidenceStep.from_domain(step, reader) for step in explanation.path],
+            kept_apart_by=IdentityDecision.from_domain(apart, reader) if apart else None,
         )

@@ -4,6 +4,7 @@ import strawberry
 
 from api.graphql.customers.types import Customer
 from api.graphql.identity.types import IdentifierValue
+from api.graphql.masking import Reader
 from oneid.domain import health as domain
 
 
@@ -38,9 +39,9 @@ class SharedValue:
     )
 
     @classmethod
-    def from_domain(cls, shared: domain.SharedValue, pii: bool) -> "SharedValue":
+    def from_domain(cls, shared: domain.SharedValue, reader: Reader) -> "SharedValue":
         return cls(
-            identifier=IdentifierValue.from_domain(shared.identifier, pii),
+            identifier=IdentifierValue.from_domain(shared.identifier, reader),
             demotions=shared.demotions,
             customers=shared.customers,
             warning=shared.warning,
@@ -60,9 +61,9 @@ class IdentityHealth:
     warnings: list[str] = strawberry.field(description="All warnings of the two lists.")
 
     @classmethod
-    def from_domain(cls, health: domain.IdentityHealth, pii: bool) -> "IdentityHealth":
+    def from_domain(cls, health: domain.IdentityHealth, reader: Reader) -> "IdentityHealth":
         return cls(
             largest_customers=[LargeCustomer.from_domain(large) for large in health.customers],
-            most_shared_values=[SharedValue.from_domain(shared, pii) for shared in health.values],
+            most_shared_values=[SharedValue.from_domain(shared, reader) for shared in health.values],
             warnings=health.warnings,
         )

@@ -31,7 +31,7 @@ class IdentityQueries:
     async def why(self, info: Info, a: Side, b: Side) -> IdentityExplanation:
         parties = await a.party(info.context, "a"), await b.party(info.context, "b")
         explanation = await info.context.services.identity.why(*parties)
-        return IdentityExplanation.from_domain(explanation, info.context.pii)
+        return IdentityExplanation.from_domain(explanation, info.context.reader)
 
     @root("The audit log: every identity decision, in processing order.", Scope.CUSTOMERS_READ)
     async def identity_decisions(
@@ -55,4 +55,4 @@ class IdentityQueries:
     )
     async def identity_health(self, info: Info) -> IdentityHealth:
         found = await info.context.services.health.read(HEALTH_ROWS)
-        return IdentityHealth.from_domain(found, info.context.pii)
+        return IdentityHealth.from_domain(found, info.context.reader)

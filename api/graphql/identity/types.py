@@ -4,7 +4,7 @@ from enum import Enum
 
 import strawberry
 
-from api.graphql.masking import mask_identifier
+from api.graphql.masking import Reader
 from api.graphql.scalars import DateTime
 from oneid.domain.decisions import Decision
 from oneid.domain.identifiers import Identifier
@@ -33,9 +33,8 @@ class IdentifierValue:
     value: str = strawberry.field(description="The normalised value; masked without `pii:read`.")
 
     @classmethod
-    def from_domain(cls, identifier: Identifier, pii: bool) -> "IdentifierValue":
-        value = identifier.value if pii else mask_identifier(identifier.type, identifier.value)
-        return cls(type=identifier.type, value=value)
+    def from_domain(cls, identifier: Identifier, reader: Reader) -> "IdentifierValue":
+        return cls(type=identifier.type, value=reader.identifier(identifier))
 
 
 @strawberry.type(description="One entry of the audit log: what was decided about identities, and why.")
@@ -59,7 +58,7 @@ class IdentityDecision:
     sticky: bool = strawberry.field(description="Of a split: whether later events must respect it.")
 
     @classmethod
-    def from_domain(cls, decision: Decision, pii: bool) -> "IdentityDecision":
+    def from_domain(cls, decision: Decision, reader: Reader) -> "IdentityDecision":
         return cls(
             id=strawberry.ID(decision.id),
             kind=IdentityDecisionKind[decision.kind.value],
@@ -68,8 +67,8 @@ class IdentityDecision:
             rule_version=decision.rule_version,
             one_id=decision.one_id,
             merged_one_ids=list(decision.merged_one_ids),
-            kept=[IdentifierValue.from_domain(identifier, pii) for identifier in decision.kept],
-            dropped=[IdentifierValue.from_domain(identifier, pii) for identifier in decision.dropped],
+            kept=[IdentifierValue.from_domain(identifier, reader) for identifier in decision.kept],
+            dropped=[IdentifierValue.from_domain(identifier, reader) for identifier in decision.dropped],
             manual=decision.manual,
             reason=decision.reason,
             split_one_id=decision.split_one_id,

@@ -44,7 +44,9 @@ class LifecycleMutations:
         self, info: Info, input: InputOf[DefineLifecycleInput]
     ) -> DefineLifecyclePayload:
         try:
-            lifecycle = await info.context.services.lifecycles.define(*input.to_domain())
+            lifecycle = await info.context.services.lifecycles.define(
+                *input.to_domain(), personal=info.context.pii
+            )
         except BUSINESS as error:
             return DefineLifecyclePayload(lifecycle=None, user_errors=[UserError.from_domain(error)])
         return DefineLifecyclePayload(lifecycle=Lifecycle.from_domain(lifecycle), user_errors=[])
@@ -57,7 +59,11 @@ class LifecycleMutations:
         stages = [NewStage(one.key, one.name, one.rule, one.sources) for one in template.stages]
         try:
             known = [one for one in await service.all() if one.key == template.key]
-            lifecycle = known[0] if known else await service.define(template.key, template.name, stages)
+            lifecycle = (
+                known[0]
+                if known
+                else await service.define(template.key, template.name, stages, personal=True)
+            )
         except BUSINESS as error:
             return InstallLifecyclePayload(lifecycle=None, user_errors=[UserError.from_domain(error)])
         return InstallLifecyclePayload(lifecycle=Lifecycle.from_domain(lifecycle), user_errors=[])

@@ -27,5 +27,5 @@ class LifecycleQueries:
 
     @root("How many would come to another stage; nothing changes.", Scope.SEGMENTS_READ)
     async def lifecycle_preview(self, info: Info, input: Model) -> list[StageFlow]:
-        flows = await info.context.services.lifecycles.preview(*input.to_domain())
+        flows = await info.context.services.lifecycles.preview(*input.to_domain(), personal=info.context.pii)
         return list(map(StageFlow.from_domain, flows))

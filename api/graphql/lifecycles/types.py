@@ -22,10 +22,14 @@ Day = Annotated[str, strawberry.argument(description="A day of the workspace's t
 class LifecycleStage:
     key: str = strawberry.field(description="Its name in code.")
     name: str = strawberry.field(description="Its name for people.")
-    rule_json: JSON = strawberry.field(description="Whom it is for, as it was written.")
     from_: list[str] | None = strawberry.field(
         name="from", description="The stages that one may come from; null: those before it."
     )
+    stage: strawberry.Private[lifecycles.Stage]
+
+    @field("Whom it is for, as it was written. What personal data are compared with needs `pii:read`.")
+    def rule_json(self, info: Info) -> JSON:
+        return JSON(info.context.reader.rule(dict(self.stage.rule)))
 
 
 @strawberry.type(description="How many are in a stage.")
@@ -96,8 +100,8 @@ class Lifecycle(Node):
                 LifecycleStage(
                     key=stage.key,
                     name=stage.name,
-                    rule_json=JSON(dict(stage.rule)),
                     from_=None if stage.sources is None else list(stage.sources),
+                    stage=stage,
                 )
                 for stage in lifecycle.stages
             ],

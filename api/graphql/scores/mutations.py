@@ -150,7 +150,7 @@ class ScoreMutations:
     async def define_rfm(self, info: Info, input: InputOf[DefineRfmInput]) -> DefineRfmPayload:
         scores = info.context.services.scores
         try:
-            model = await scores.define(await input.to_domain(scores))
+            model = await scores.define(await input.to_domain(scores), personal=info.context.pii)
         except BUSINESS as error:
             return DefineRfmPayload(model=None, user_errors=[UserError.from_domain(error)])
         return DefineRfmPayload(model=ScoreModel.from_domain(model), user_errors=[])
@@ -159,7 +159,7 @@ class ScoreMutations:
     async def define_vap(self, info: Info, input: InputOf[DefineVapInput]) -> DefineVapPayload:
         scores = info.context.services.scores
         try:
-            model = await scores.define(await input.to_domain(scores))
+            model = await scores.define(await input.to_domain(scores), personal=info.context.pii)
         except BUSINESS as error:
             return DefineVapPayload(model=None, user_errors=[UserError.from_domain(error)])
         return DefineVapPayload(model=ScoreModel.from_domain(model), user_errors=[])

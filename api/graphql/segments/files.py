@@ -12,7 +12,8 @@ from api.graphql.fields import root
 from api.graphql.operations.types import Operation
 from api.graphql.scopes import Scope
 from api.graphql.segments.rules import SegmentRule, segment_name
-from oneid.errors import InvalidInput
+from oneid.domain.catalog import Catalog
+from oneid.errors import Forbidden, InvalidInput
 from oneid.services.segment_export import KIND
 
 
@@ -29,16 +30,19 @@ class ExportSegmentInput:
     format: ExportFormat = strawberry.field(description="The form of the file.")
     attributes: list[str] | None = strawberry.field(
         default=None,
-        description="Which attributes; default: all that are declared. Without `pii:read` only those.",
+        description="Which attributes; default: all that are declared. Without `pii:read` only those, and no "
+        "personal data.",
     )
     identifiers: list[str] | None = strawberry.field(
         default=None, description="Which types of identifiers; needs `pii:read`. Default: none."
     )
 
     async def to_domain(self, context: Context) -> dict[str, Any]:
-        """The operation's input. Raises InvalidInput, NotFound and what reading the rule raises."""
+        """The operation's input. Raises InvalidInput, NotFound, Forbidden and what reading the rule raises."""
         if (self.segment is None) == (self.rule is None):
             raise InvalidInput("give a segment or a rule", field=("segment",))
+        if not context.pii:
+            self._check(await context.services.attributes.catalog())
         name = "customers"
         written = self.rule.to_domain() if self.rule else {}
         if self.segment is not None:
@@ -53,6 +57,14 @@ class ExportSegmentInput:
             "identifiers": self.identifiers,
             "pii": context.pii,
         }
+
+    def _check(self, catalog: Catalog) -> None:
+        """Raises Forbidden where personal data are asked for by name, or what nobody has declared to be none."""
+        if self.identifiers:
+            raise Forbidden("identifiers need the scope pii:read", field=("identifiers",))
+        for number, key in enumerate(self.attributes or ()):
+            if key not in catalog.by_key or catalog.personal.cover(key):
+                raise Forbidden(f"{key} needs the scope pii:read", field=("attributes", str(number)))
 
 
 @strawberry.type(description="The answer to exportSegment.")

@@ -34,10 +34,16 @@ class Segment(Node):
     building: bool = strawberry.field(
         description="Whether its members are still being found out; until then nobody enters or leaves it."
     )
-    rule_json: JSON | None = strawberry.field(description="The rule as it was written; null of a list.")
     created_at: DateTime = strawberry.field(description="When it was created.")
     updated_at: DateTime = strawberry.field(description="When it was last changed.")
     definition: strawberry.Private[definitions.Segment]
+
+    @field(
+        "The rule as it was written; null of a list. What personal data are compared with needs `pii:read`."
+    )
+    def rule_json(self, info: Info) -> JSON | None:
+        rule = self.definition.rule
+        return None if rule is None else JSON(info.context.reader.rule(rule))
 
     @field("How many are in it now.")
     async def count(self, info: Info) -> int:
@@ -74,7 +80,6 @@ class Segment(Node):
             kind=SegmentKind[segment.kind.name],
             version=segment.version,
             building=bool(segment.building),
-            rule_json=None if segment.rule is None else JSON(segment.rule),
             created_at=DateTime(segment.created_at),
             updated_at=DateTime(segment.updated_at),
             definition=segment,

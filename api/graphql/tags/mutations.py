@@ -70,15 +70,16 @@ class TagMutations:
     @root("Creates a tag.", Scope.SEGMENTS_WRITE)
     async def create_tag(self, info: Info, input: InputOf[CreateTagInput]) -> CreateTagPayload:
         try:
-            tag = await info.context.services.tags.create(input.to_domain())
+            tag = await info.context.services.tags.create(input.to_domain(), personal=info.context.pii)
         except BUSINESS as error:
             return CreateTagPayload(tag=None, user_errors=[UserError.from_domain(error)])
         return CreateTagPayload(tag=Tag.from_domain(tag), user_errors=[])
 
     @root("Changes the rule, the model or the expression of a tag.", Scope.SEGMENTS_WRITE)
     async def update_tag(self, info: Info, input: InputOf[UpdateTagInput]) -> UpdateTagPayload:
+        tags, personal = info.context.services.tags, info.context.pii
         try:
-            tag = await info.context.services.tags.update(tag_name(input.tag), input.to_domain())
+            tag = await tags.update(tag_name(input.tag), input.to_domain(), personal=personal)
         except BUSINESS as error:
             return UpdateTagPayload(tag=None, user_errors=[UserError.from_domain(error)])
         return UpdateTagPayload(tag=Tag.from_domain(tag), user_errors=[])

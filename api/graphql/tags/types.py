@@ -30,11 +30,24 @@ class Tag(Node):
     name: str = strawberry.field(description="Its name among those beside it.")
     path: str = strawberry.field(description="The names from the top, with slashes between.")
     method: TagMethod = strawberry.field(description="How it comes to customers by itself.")
-    rule_json: JSON | None = strawberry.field(description="The rule as it was written.")
-    expression: str | None = strawberry.field(description="The expression.")
-    model: JSON | None = strawberry.field(description="The model, with the scores that earn the tag.")
     created_at: DateTime = strawberry.field(description="When it was created.")
     tag: strawberry.Private[tree.Tag]
+
+    @field("The rule as it was written. What personal data are compared with needs `pii:read`.")
+    def rule_json(self, info: Info) -> JSON | None:
+        rule = self.tag.rule
+        return None if rule is None else JSON(info.context.reader.rule(dict(rule)))
+
+    @field("The expression; null without `pii:read` if it reads personal data.")
+    def expression(self, info: Info) -> str | None:
+        return info.context.reader.scorer(self.tag.scorer).expression if self.tag.scorer else None
+
+    @field("The model, with the scores that earn the tag; null without `pii:read` if it reads personal data.")
+    def model(self, info: Info) -> JSON | None:
+        scorer = info.context.reader.scorer(self.tag.scorer) if self.tag.scorer else None
+        if scorer is None or scorer.model is None:
+            return None
+        return JSON({"model": scorer.model, "least": scorer.least, "below": scorer.below})
 
     @field("The tag above; null at the top.")
     async def parent(self, info: Info) -> "Tag | None":
@@ -56,16 +69,11 @@ class Tag(Node):
 
     @classmethod
     def from_domain(cls, tag: tree.Tag) -> "Tag":
-        scorer = tag.scorer
-        model = {"model": scorer.model, "least": scorer.least, "below": scorer.below} if scorer else None
         return cls(
             id=encode_id("Tag", tag.id),
             name=tag.name,
             path=tag.path,
             method=TagMethod[tag.method.name],
-            rule_json=None if tag.rule is None else JSON(dict(tag.rule)),
-            expression=scorer.expression if scorer else None,
-            model=JSON(model) if scorer and scorer.model is not None else None,
             created_at=DateTime(tag.created_at),
             tag=tag,
         )

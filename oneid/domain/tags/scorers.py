@@ -20,7 +20,15 @@ VARIABLES: Final = frozenset({"attributes", "identifiers"})
 FUNCTIONS: Final = frozenset(
     {"has", "size", "contains", "startsWith", "endsWith", "matches", "int", "double", "string", "bool"}
 )
-STRINGS: Final = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'")
+LITERALS: Final = re.compile(
+    r"""
+      //[^\n]*
+    | (?:[rR][bB]?|[bB][rR])(?:\"{3}.*?\"{3}|'{3}.*?'{3}|"[^"\n]*"|'[^'\n]*')
+    | [bB]?(?:\"{3}(?:\\.|[^\\])*?\"{3}|'{3}(?:\\.|[^\\])*?'{3}|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+"""Comments and texts, raw ones and long ones, too."""
 LOOPS: Final = re.compile(r"\.\s*(map|filter|all|exists|exists_one)\s*\(")
 
 
@@ -76,7 +84,7 @@ def check_expression(expression: str) -> None:
     field = ("expression",)
     if not 0 < len(expression) <= MAX_EXPRESSION:
         raise TooLarge(f"an expression has 1 to {MAX_EXPRESSION} characters", field=field)
-    bare = STRINGS.sub("''", expression)
+    bare = LITERALS.sub("''", expression)
     if LOOPS.search(bare):
         raise InvalidInput("an expression has no loops: all, exists, filter, map", field=field)
     if "__" in bare:

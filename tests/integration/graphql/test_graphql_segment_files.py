@@ -87,7 +87,7 @@ async def test_objects_hold_no_personal_data_for_those_who_may_not_read_it(
 
     whole = orjson.loads((await exported(api, client, **given))[0])
     reader = await call_as("customers:read")
-    masked = orjson.loads((await exported(reader, client, **given))[0])
+    masked = orjson.loads((await exported(reader, client, rule=rule, format="NDJSON"))[0])
 
     assert whole == {
         "oneId": known[user],
@@ -95,6 +95,13 @@ async def test_objects_hold_no_personal_data_for_those_who_may_not_read_it(
         "attributes": {name: "dry", secret: "x"},
     }
     assert masked == {"oneId": known[user], "identifiers": {}, "attributes": {name: "dry"}}
+    for asked, place in (
+        ({"identifiers": ["user_id"]}, ["identifiers"]),
+        ({"attributes": [name, secret]}, ["attributes", "1"]),
+        ({"attributes": ["undeclared"]}, ["attributes", "0"]),
+    ):
+        (error,) = await reader.errors(EXPORT, input={"rule": rule, "format": "CSV", **asked})
+        assert (error["extensions"]["code"], error["extensions"]["field"]) == ("FORBIDDEN", place)
     refused = (await api(EXPORT, input={"format": "CSV"}))["exportSegment"]
     assert [(e["code"], e["field"]) for e in refused["userErrors"]] == [("INVALID", ["segment"])]
 

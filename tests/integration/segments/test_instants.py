@@ -34,7 +34,7 @@ async def ingest(pipeline: Pipeline, *items: dict[str, Any]) -> list[str]:
 
 
 async def count(audiences: AudienceService, rule: dict[str, Any]) -> int:
-    return (await audiences.count(await audiences.read(rule)))[0]
+    return (await audiences.count(await audiences.read(rule, personal=True)))[0]
 
 
 async def test_who_ordered_within_thirty_days_is_in_until_exactly_thirty_days(
@@ -84,7 +84,7 @@ async def test_a_condition_that_was_never_ready_is_made_ready_by_the_next_who_as
 ) -> None:
     """As after a kill between making a condition and computing it."""
     await ingest(pipeline, order("u1", ORDERED))
-    rule = await audiences.read(WITHIN_30_DAYS)
+    rule = await audiences.read(WITHIN_30_DAYS, personal=True)
     (made,) = await Conditions(stores.graph).make(timed(rule))
     assert not made.ready
 
@@ -129,7 +129,7 @@ async def test_a_mark_that_comes_during_an_evaluation_stays(pipeline: Pipeline, 
 async def test_events_that_no_condition_asks_mark_nobody(
     pipeline: Pipeline, stores: Stores, audiences: AudienceService
 ) -> None:
-    await materialisation(stores).numbers(timed(await audiences.read(WITHIN_30_DAYS)))
+    await materialisation(stores).numbers(timed(await audiences.read(WITHIN_30_DAYS, personal=True)))
     await pipeline.ingest(event(user_id="u1"), event(user_id="u2", extra={"event": "Order"}))
 
     marked = await Conditions(stores.graph).unevaluated(10)

@@ -141,7 +141,7 @@ class World:
         among = {"terms": {"oneId": list(self.people)}}
         lines = list[dict[str, Any]]()
         for rule in written:
-            query = await self._audiences.query(await self._audiences.read(rule))
+            query = await self._audiences.query(await self._audiences.read(rule, personal=True))
             body = {"query": {"bool": {"filter": [among, query]}}, "size": len(self.people), "_source": False}
             lines += [{"index": "oneid-profiles"}, body]
         sent = b"".join(dumps(line) + b"\n" for line in lines)
@@ -158,7 +158,7 @@ class World:
 
     async def materialise(self, written: list[dict[str, Any]]) -> None:
         """Makes the conditions of many rules at once, and stores the rules as queries."""
-        read = [await self._audiences.read(rule) for rule in written]
+        read = [await self._audiences.read(rule, personal=True) for rule in written]
         conditions = {id_: rule for one in read for id_, rule in timed(one).items()}
         compiler = Compiler(Told(), await materialisation(self._stores).numbers(conditions))
         queries = {str(n): compiler.compile(rule) for n, rule in enumerate(read)}

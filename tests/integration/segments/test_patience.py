@@ -44,7 +44,9 @@ async def bought(pipeline: Pipeline, clock: HandClock) -> list[str | None]:
 async def test_a_segment_that_takes_long_is_saved_and_built_by_the_worker(
     bought: list[str | None], stores: Stores, segments: SegmentService, hurry: None
 ) -> None:
-    saved = await segments.create(NewSegment("ordered", "Ordered", SegmentKind.DYNAMIC, ORDERED))
+    saved = await segments.create(
+        NewSegment("ordered", "Ordered", SegmentKind.DYNAMIC, ORDERED, personal=True)
+    )
     assert saved.building
     assert (await segments.count(saved))[0] == 2
 
@@ -59,7 +61,7 @@ async def test_a_segment_that_takes_long_is_saved_and_built_by_the_worker(
 async def test_who_asks_what_only_the_worker_can_find_out_is_told_to_come_back(
     bought: list[str | None], stores: Stores, audiences: AudienceService, hurry: None
 ) -> None:
-    rule = await audiences.read(VIEWED_THEN_ORDERED)
+    rule = await audiences.read(VIEWED_THEN_ORDERED, personal=True)
     with pytest.raises(Retriable) as refused:
         await audiences.count(rule)
     assert refused.value.retry_after == 0.0
@@ -82,7 +84,7 @@ async def test_values_from_before_a_declaration_are_found_once_the_worker_has_ma
     await materialisation(stores).settle()
     await attributes.define(DefinitionChange("city", AttributeType.STRING))
     await materialisation(stores).settle()
-    rule = await audiences.read({"attribute": {"key": "city", "op": "EQ", "value": "上海"}})
+    rule = await audiences.read({"attribute": {"key": "city", "op": "EQ", "value": "上海"}}, personal=True)
     assert (await audiences.count(rule))[0] == 0
 
     assert await marking(stores).run_once() == 1

@@ -60,7 +60,7 @@ async def test_a_preview_counts_for_each_part_whom_brute_force_counts(
     for at in INSTANTS:
         clock.at = moment(at)
         for rule in written:
-            told = await previews(stores).preview(await audiences.read(rule), MAX_SAMPLE)
+            told = await previews(stores).preview(await audiences.read(rule, personal=True), MAX_SAMPLE)
             for path, count in told.counts.items():
                 true = {id_ for id_, one in everybody.items() if is_member(part(rule, path), one, at)}
                 assert count == len(true), (rule, path, at)
@@ -86,7 +86,7 @@ async def shown(pipeline: Pipeline) -> None:
 
 
 async def looked(stores: Stores, audiences: AudienceService, rule: dict[str, Any]) -> Preview:
-    return await previews(stores).preview(await audiences.read(rule), 10)
+    return await previews(stores).preview(await audiences.read(rule, personal=True), 10)
 
 
 async def conditions(stores: Stores) -> int:

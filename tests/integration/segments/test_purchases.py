@@ -105,13 +105,13 @@ async def check(
     pipeline: Pipeline, stores: Stores, audiences: AudienceService, clock: HandClock, table: Frame
 ) -> None:
     owners = await loaded(pipeline, stores, table)
-    model = await scores(stores).define(ScoreModel("cdnow", ScoreKind.RFM, MODEL, 0))
+    model = await scores(stores).define(ScoreModel("cdnow", ScoreKind.RFM, MODEL, 0), personal=True)
     three = {"event": {"name": "Order", "count": {"op": "GTE", "value": 3}, "window": {"lastDays": 90}}}
     recently = {"event": {"name": "Order", "window": {"lastDays": 180}}}
     ever = {"event": {"name": "Order"}}
 
     async def found(rule: dict[str, Any]) -> set[int]:
-        query = await audiences.query(await audiences.read(rule))
+        query = await audiences.query(await audiences.read(rule, personal=True))
         return {owners[one_id] async for page in stores.members.of(query) for one_id in page}
 
     for now in INSTANTS:

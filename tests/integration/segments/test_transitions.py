@@ -21,7 +21,7 @@ ENTERED, LEFT = TransitionKind.ENTERED, TransitionKind.LEFT
 
 
 async def created(segments: SegmentService, key: str, rule: dict[str, Any]) -> Segment:
-    return await segments.create(NewSegment(key, key, SegmentKind.DYNAMIC, rule))
+    return await segments.create(NewSegment(key, key, SegmentKind.DYNAMIC, rule, personal=True))
 
 
 async def told(stores: Stores) -> list[tuple[str, TransitionKind, int]]:
@@ -81,12 +81,12 @@ async def test_who_is_in_a_segment_when_it_is_made_or_edited_did_not_enter(
     first, second = await ingest(pipeline, order("u1", ORDERED), order("u2", ORDERED))
     twice = {"event": {"name": "Order", "count": {"op": "GTE", "value": 2}}}
     segment = await created(segments, "buyers", WITHIN_30_DAYS)
-    await segments.update(segment.id, SegmentChange(rule=twice))
+    await segments.update(segment.id, SegmentChange(rule=twice, personal=True))
     assert await told(stores) == []
 
     await ingest(pipeline, order("u1", ORDERED))
     assert await told(stores) == [(first, ENTERED, ms(clock.at))]
-    await segments.update(segment.id, SegmentChange(rule=WITHIN_30_DAYS, announced=True))
+    await segments.update(segment.id, SegmentChange(rule=WITHIN_30_DAYS, announced=True, personal=True))
 
     assert await told(stores) == [(first, ENTERED, ms(clock.at)), (second, ENTERED, ms(clock.at))]
     assert not (await segments.get(segment.id)).building
@@ -101,7 +101,7 @@ async def test_a_segment_within_a_segment_is_entered_with_it(
     (one_id,) = await ingest(pipeline, order("u1", ORDERED))
     assert [(t.segment, t.kind) for t in await Transitions(stores.graph).page(10)] == [(outer.id, ENTERED)]
 
-    await segments.update(inner.id, SegmentChange(rule=WITHIN_30_DAYS))
+    await segments.update(inner.id, SegmentChange(rule=WITHIN_30_DAYS, personal=True))
     assert len(await told(stores)) == 1
     clock.at = ORDERED + timedelta(days=31)
     await swept(stores)

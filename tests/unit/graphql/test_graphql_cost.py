@@ -86,7 +86,10 @@ def test_what_is_asked_of_one_type_of_a_node_counts() -> None:
     text = "members(first: 100) { nodes { events(first: 100) { nodes { id } } } }"
     below = 1 + 100 * (1 + 1 + 100)
     assert cost(f'{{ node(id: "a") {{ ... on Segment {{ {text} }} }} }}') == 1 + below
-    assert cost(f"query Q($ids: [ID!]!) {{ nodes(ids: $ids) {{ ...F }} }} fragment F on Segment {{ {text} }}", ids=["a"] * 100) == 100 * (1 + below)
+    assert cost(
+        f"query Q($ids: [ID!]!) {{ nodes(ids: $ids) {{ ...F }} }} fragment F on Segment {{ {text} }}",
+        ids=["a"] * 100,
+    ) == 100 * (1 + below)
 
 
 def test_of_several_types_the_most_expensive_counts_whatever_they_have_in_common() -> None:
@@ -94,14 +97,19 @@ def test_of_several_types_the_most_expensive_counts_whatever_they_have_in_common
     for one, other in ((few, many), (many, few)):
         text = f'{{ node(id: "a") {{ id ... on Segment {{ {one} }} ... on Household {{ {other} }} }} }}'
         assert cost(text) == 1 + 1 + 100
-    assert cost(f'{{ node(id: "a") {{ ... on Segment {{ {few} }} ... on Tag {{ children {{ id }} }} }} }}') == 3
+    assert (
+        cost(f'{{ node(id: "a") {{ ... on Segment {{ {few} }} ... on Tag {{ children {{ id }} }} }} }}') == 3
+    )
 
 
 def test_what_stands_under_an_interface_counts_for_the_types_that_it_covers() -> None:
     text = "members(first: 100) { nodes { id } }"
     assert cost(f'{{ node(id: "a") {{ ... on Node {{ ... on Segment {{ {text} }} }} }} }}') == 102
     assert cost(f'{{ node(id: "a") {{ ... @include(if: true) {{ ... on Segment {{ {text} }} }} }} }}') == 102
-    assert cost('{ customers(first: 5) { nodes { ... on Node { id } ... on Customer { households { id } } } } }') == 11
+    assert (
+        cost("{ customers(first: 5) { nodes { ... on Node { id } ... on Customer { households { id } } } } }")
+        == 11
+    )
 
 
 def test_a_mutation_costs_ten() -> None:
