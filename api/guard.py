@@ -2,15 +2,17 @@
 
 import asyncio
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.answers import Answer, refusal
+from api.answers import Answer
 from oneid.errors import InvalidInput, TooLarge
 
 READ_SECONDS: Final = 30.0
+SLOW: Final = "the body took too long to arrive"
 RATIO: Final = 100
 RATIO_FREE_BYTES: Final = 64 * 1024
 """Small bodies may be as repetitive as they like: they cost nothing."""
@@ -18,6 +20,9 @@ RATIO_FREE_BYTES: Final = 64 * 1024
 GZIP_MAGIC: Final = b"\x1f\x8b"
 MEMBERS: Final = 100
 """Gzip files may be put one behind the other; each costs a copy of the rest."""
+
+
+Refusal = Callable[[int, str], Answer]
 
 
 class ClientGone(Exception):
@@ -116,11 +121,13 @@ def _within(body: bytes, limit: int) -> bytes:
 
 
 class BodyGuard:
-    """An ASGI wrapper that hands only bodies within `limit` on, whole. Packed bodies are refused with 415."""
+    """An ASGI wrapper that hands only bodies within `limit` on, whole. Packed bodies are refused with 415.
+    `refusal`: the answer of a status and a sentence."""
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    def __init__(self, app: ASGIApp, limit: int, refusal: Refusal) -> None:
         self._app = app
         self._limit = limit
+        self._refusal = refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -130,23 +137,17 @@ class BodyGuard:
         try:
             if headers.get(b"content-encoding", b"identity").lower() != b"identity":
                 await _drain(receive, 2 * self._limit)
-                await UNSUPPORTED_ENCODING.send(send)
+                await self._refusal(415, "the body may not be compressed").send(send)
                 return
             body = await read_body(receive, headers.get(b"content-length"), self._limit)
         except TooLarge as error:
-            await refusal(error).send(send)
+            await self._refusal(413, error.message).send(send)
         except SlowBody:
-            await SLOW.send(send)
+            await self._refusal(408, SLOW).send(send)
         except ClientGone:
             return
         else:
             await self._app(scope, _replay(body, receive), send)
-
-
-UNSUPPORTED_ENCODING: Final = Answer.json(
-    415, {"code": "INVALID", "message": "the body may not be compressed"}
-)
-SLOW: Final = Answer.json(408, {"code": "TIMEOUT", "message": "the body took too long to arrive"})
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -1,5 +1,6 @@
 """The ASGI application at /graphql."""
 
+from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
 from json import JSONDecodeError
@@ -7,23 +8,33 @@ from typing import Any, Final
 
 import orjson
 from cross_web import HTTPException
-from graphql import GraphQLError
+from graphql import GraphQLError, OperationType
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
-from strawberry.http import GraphQLHTTPResponse
+from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult
 
-from api.graphql.context import Context
+from api.answers import Answer
+from api.graphql.context import Context, new_request_id
 from api.graphql.credentials import bearer
+from api.graphql.documents import planned
 from api.graphql.errors import present
 from api.graphql.execution import AdminSchema
 from api.graphql.graphiql import page
 from api.graphql.loaders import Loaders
-from api.graphql.negotiation import GRAPHQL_JSON, JSON, negotiate, request_error_status, status_of
+from api.graphql.negotiation import (
+    EVENT_STREAM,
+    GRAPHQL_JSON,
+    JSON,
+    negotiate,
+    request_error_status,
+    status_of,
+    streams,
+)
 from api.graphql.schema import create_schema
 from api.graphql.websockets import TransportHandler, WebSocketAdapter, on_connect
 from api.guard import BodyGuard
@@ -50,6 +61,7 @@ class AdminView(GraphQL[Context, None]):
             connection_init_wait_timeout=INIT_TIMEOUT,
             max_subscriptions_per_connection=MAX_SUBSCRIPTIONS,
         )
+        self._admin = schema
         self._services = services
         self._sandbox = services.settings.mode == "sandbox"
 
@@ -80,13 +92,31 @@ class AdminView(GraphQL[Context, None]):
         if request.method != "POST":
             raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED, "use POST")
         response = await self.run(request, context=context)
-        if response.media_type == JSON:
-            self._finish(request, response)
+        self._finish(request, response)
         return response
 
+    async def execute_operation(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        """A stream where that was negotiated, and for a subscription wherever the client can be sent one."""
+        data: GraphQLRequestData | list[GraphQLRequestData] = kwargs["request_data"]
+        if isinstance(data, GraphQLRequestData):
+            kwargs["request_data"] = replace(data, protocol="sse" if self._streams(request, data) else "http")
+        return await super().execute_operation(request, *args, **kwargs)
+
+    def _streams(self, request: Request, data: GraphQLRequestData) -> bool:
+        if request.state.media == EVENT_STREAM:
+            return True
+        if not streams(request.headers.get("accept")):
+            return False
+        context: Context = replace(request.state.context, operation_name=data.operation_name)
+        plan = planned(self._admin.core, data.query or "", context)
+        return plan is not None and plan.operation is OperationType.SUBSCRIPTION
+
     def _finish(self, request: Request, response: Response) -> None:
-        """Media type and status, which only this view knows. Streams pass as they are."""
+        """Media type and status, which only this view knows; of a stream headers alone."""
         response.headers["x-request-id"] = request.state.context.request_id
+        if isinstance(response, StreamingResponse):
+            response.headers["cache-control"] = "private, no-store, no-transform"
+            return
         response.headers["cache-control"] = "private, no-store"
         if request.state.media == GRAPHQL_JSON:
             response.headers["content-type"] = f"{GRAPHQL_JSON}; charset=utf-8"
@@ -112,7 +142,7 @@ class AdminView(GraphQL[Context, None]):
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """The context of a WebSocket; of a request it is made before."""
-        context = self._context()
+        context = replace(self._context(), of_socket=True)
         context.secret = bearer(request.headers)
         return context
 
@@ -147,4 +177,13 @@ class AdminView(GraphQL[Context, None]):
 def create_graphql_app(services: Services) -> ASGIApp:
     """The application over these services: HTTP with a limit on bodies, server-sent events, WebSockets."""
     schema = create_schema()
-    return BodyGuard(AdminView(schema, services), MAX_BODY)
+    return BodyGuard(AdminView(schema, services), MAX_BODY, refusal)
+
+
+def refusal(status: int, message: str) -> Answer:
+    """The answer to a body that could not be read: whoever was too slow may try again."""
+    code = "UNAVAILABLE" if status == HTTPStatus.REQUEST_TIMEOUT else "BAD_USER_INPUT"
+    request_id = new_request_id()
+    error = {"message": message, "extensions": {"code": code, "requestId": request_id}}
+    headers = ((b"x-request-id", request_id.encode()), (b"cache-control", b"private, no-store"))
+    return Answer.json(status, {"errors": [error]}, headers)

@@ -26,7 +26,7 @@ class Context:
     """One operation's context. A WebSocket has one for the connection, from which each operation's is made.
 
     `secret` is the key's text, checked again while a stream lasts; `reader`: what the caller sees of personal data;
-    `connection_params` is set by strawberry.
+    `of_socket`: of a WebSocket; `connection_params` is set by strawberry.
     """
 
     services: Services
@@ -37,12 +37,14 @@ class Context:
     request_id: str = field(default_factory=new_request_id)
     operation_name: str | None = None
     streaming: bool = False
+    of_socket: bool = False
     reader: Reader = field(default_factory=Reader)
     connection_params: dict[str, object] = field(default_factory=dict[str, object])
 
     def for_operation(self, name: str | None, *, streaming: bool) -> "Context":
-        """A copy with loaders of its own: what one operation has read is old news to the next."""
-        request_id = new_request_id() if streaming else self.request_id
+        """A copy with loaders of its own: what one operation has read is old news to the next. Each operation of a
+        WebSocket has a request id of its own."""
+        request_id = new_request_id() if self.of_socket else self.request_id
         return replace(
             self,
             loaders=Loaders(self.services),

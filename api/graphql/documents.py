@@ -7,7 +7,7 @@ classes are built once at import, since a rule class built per request would nev
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from graphql import (
     ASTValidationRule,
@@ -29,10 +29,12 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from api.graphql.context import Context
 from api.graphql.cost import Plan, Planner
 from api.graphql.errors import CostExceeded
-from api.graphql.execution import AdminSchema
 from api.graphql.limits import LIMITS, fragments_of, over_limit
 from api.graphql.scopes import authorise
 from oneid.errors import InvalidInput, OneIdError
+
+if TYPE_CHECKING:
+    from api.graphql.execution import AdminSchema
 
 OPEN_RULES: Final[tuple[type[ASTValidationRule], ...]] = (
     *specified_rules,
@@ -84,6 +86,14 @@ def prepared(schema: GraphQLSchema, text: str, introspection: bool) -> Prepared:
     """`prepare`, from memory where the text is short. Raises GraphQLSyntaxError."""
     function: Callable[..., Prepared] = prepare_once if len(text) <= CACHED_LENGTH else prepare
     return function(schema, text, introspection)
+
+
+def planned(schema: GraphQLSchema, text: str, context: Context) -> Plan | None:
+    """The plan of the operation that will run; None if none will."""
+    try:
+        return prepared(schema, text, context.introspection).plan(context.operation_name)
+    except GraphQLSyntaxError:
+        return None
 
 
 class Documents(SchemaExtension):

@@ -45,6 +45,12 @@ def negotiate(accept: str | None) -> str | None:
     return JSON if not refused and any(r.quality and r.covers(JSON) for r in ranges) else None
 
 
+def streams(accept: str | None) -> bool:
+    """Whether the client can be sent a stream, whatever else it would rather have."""
+    ranges = [_range(part) for part in (accept or "").split(",")]
+    return any(one.media == EVENT_STREAM and one.quality for one in ranges)
+
+
 def _range(part: str) -> Range:
     media, *parameters = (piece.strip().lower() for piece in part.split(";"))
     weights = [value for name, _, value in (p.partition("=") for p in parameters) if name.strip() == "q"]

@@ -6,20 +6,23 @@ from contextlib import suppress
 from typing import Any, Final
 
 import orjson
+from graphql import GraphQLError
 from starlette.websockets import WebSocketDisconnect
 from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message, SubscribeMessage
 from strawberry.types.unset import UNSET
 
-from api.graphql.context import Context
+from api.graphql.context import Context, new_request_id
 from api.graphql.credentials import from_init
-from oneid.errors import OneIdError, Retriable, Unauthenticated
+from api.graphql.errors import present
+from api.graphql.execution import CHECK_SECONDS
+from oneid.errors import Retriable, Throttled, Unauthenticated
 
-CHECK_SECONDS: Final = 2.0
 FORBIDDEN: Final = 4403
+TRY_AGAIN: Final = 1013
 
 
 class WebSocketAdapter(ASGIWebSocketAdapter):
@@ -37,10 +40,24 @@ class TransportHandler(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def handle_message(self, message: Message) -> None:
         """The base class takes for granted that every part has the type that the protocol says."""
-        if well_formed(message):
-            await super().handle_message(message)
-        else:
+        if not well_formed(message):
             await self.handle_invalid_message("Failed to parse message")
+            return
+        try:
+            await super().handle_message(message)
+        except Retriable:
+            # The key could not be checked: a close that clients take for final would be wrong.
+            await self.websocket.close(TRY_AGAIN, "Try again later")
+
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        most, id_ = self.max_subscriptions_per_connection, message["id"]
+        full = most is not None and len(self.operations) >= most
+        if not self.connection_acknowledged or id_ in self.operations or not full:
+            await super().handle_subscribe(message)
+            return
+        error = Throttled(f"at most {most} operations at once")
+        shown = present(GraphQLError(error.message, original_error=error), new_request_id())
+        await self.send_message({"id": id_, "type": "error", "payload": [shown.formatted]})
 
     async def handle(self) -> None:
         watch = asyncio.create_task(self._watch())
@@ -89,9 +106,10 @@ def _is_subscribe(message: object) -> bool:
 
 
 async def on_connect(context: Context) -> Any:
-    """Authenticates with the header's key or that of connection_init; else the connection is closed, 4403."""
+    """Authenticates with the header's key or that of connection_init; else the connection is closed, 4403. Raises
+    Retriable where that could not be found out."""
     try:
         await context.authenticate(context.secret or from_init(context.connection_params))
-    except OneIdError as error:
+    except Unauthenticated as error:
         raise ConnectionRejectionError from error
     return UNSET

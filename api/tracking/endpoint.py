@@ -66,7 +66,7 @@ class TrackingEndpoint:
         except OneIdError as error:
             return refusal(error)
         except SlowBody:
-            return SLOW
+            return Answer.json(408, {"code": "TIMEOUT", "message": SLOW})
         except ClientGone:
             raise
         except Exception:

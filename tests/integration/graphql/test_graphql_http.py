@@ -75,6 +75,40 @@ async def test_a_missing_scope_is_403_with_the_graphql_media_type(call_as: CallA
     assert answer.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
+EVERYTHING = "application/graphql-response+json, application/json, text/event-stream, multipart/mixed"
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        (EVERYTHING, GRAPHQL_JSON),
+        ("text/event-stream;q=0.1, application/json", JSON),
+        ("text/event-stream, application/json;q=0.9", "text/event-stream"),
+    ],
+)
+async def test_a_query_is_answered_in_the_media_type_that_the_client_would_rather_have(
+    api: Api, accept: str, content_type: str
+) -> None:
+    answer = await post(api, orjson.dumps({"query": CLOCK}), accept=accept)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, content_type)
+    assert answer.headers["x-request-id"]
+    assert answer.headers["cache-control"].startswith("private, no-store")
+
+
+async def test_a_subscription_is_streamed_to_whoever_can_read_a_stream(api: Api) -> None:
+    text = 'subscription { changes(after: "x") { id } }'
+    answer = await post(api, orjson.dumps({"query": text}), accept=EVERYTHING)
+    assert answer.headers["content-type"] == "text/event-stream"
+    assert [line for line in answer.text.splitlines() if line.startswith("event:")] == [
+        "event: next",
+        "event: complete",
+    ]
+    told = orjson.loads(answer.text.split("data: ")[1].splitlines()[0])
+    assert told["errors"][0]["extensions"]["requestId"] == answer.headers["x-request-id"]
+    plain = await post(api, orjson.dumps({"query": text}), accept="application/json, text/event-stream;q=0")
+    assert plain.headers["content-type"] == JSON
+
+
 async def test_what_nobody_can_read_is_not_sent(api: Api) -> None:
     assert (await post(api, orjson.dumps({"query": CLOCK}), accept="image/png")).status_code == 406
 
@@ -179,11 +213,16 @@ async def test_bodies_over_a_mebibyte_are_413_however_they_come(api: Api) -> Non
         "/graphql", content=chunks(), headers=api.headers | {"Content-Type": "application/json"}
     )
     assert answer.status_code == 413
+    told = answer.json()["errors"][0]["extensions"]
+    assert told == {"code": "BAD_USER_INPUT", "requestId": answer.headers["x-request-id"]}
 
 
 async def test_packed_bodies_are_415(api: Api) -> None:
     packed = gzip.compress(orjson.dumps({"query": CLOCK}))
-    assert (await post(api, packed, content_encoding="gzip")).status_code == 415
+    answer = await post(api, packed, content_encoding="gzip")
+    assert answer.status_code == 415
+    told = answer.json()["errors"][0]["extensions"]
+    assert told == {"code": "BAD_USER_INPUT", "requestId": answer.headers["x-request-id"]}
 
 
 ATTACKS = {

@@ -1,5 +1,6 @@
 """Long-running operations over GraphQL, and the files they result in."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
@@ -13,6 +14,7 @@ from graph.operation_files import OperationFiles
 from graph.operations import OperationStore
 from oneid.clock import SystemClock
 from oneid.domain.operations import Operation
+from oneid.services.keys import KeyService
 from oneid.services.operation_run import Pace, Run
 from oneid.services.operation_runner import OperationRunner
 from oneid.services.operations import OperationService
@@ -175,3 +177,21 @@ async def test_the_file_is_fetched_with_a_key_of_the_scope(
     stranger = await client.get(path)
     assert (stranger.status_code, stranger.json()["code"]) == (401, "UNAUTHENTICATED")
     assert (await client.get("/operations/x/result", headers=api.headers)).status_code == 404
+
+
+async def test_a_silent_stream_ends_when_its_key_is_revoked(
+    api: Api, call_as: CallAs, service: OperationService, keys: KeyService
+) -> None:
+    operation = await service.start(KIND, {}, scope="customers:read")
+    caller = await call_as("customers:read")
+    body = {"query": UPDATED, "variables": {"id": global_id(operation)}}
+    headers = caller.headers | {"Accept": "text/event-stream"}
+
+    async with caller.client.stream("POST", "/graphql", json=body, headers=headers) as answer:
+        await keys.revoke(caller.headers["Authorization"].split("_")[2])
+        async with asyncio.timeout(10):
+            text = "".join([part async for part in answer.aiter_text()])
+
+    events = [line for line in text.splitlines() if line.startswith("event:")]
+    assert events == ["event: next", "event: next", "event: complete"]
+    assert '"code":"UNAUTHENTICATED"' in text

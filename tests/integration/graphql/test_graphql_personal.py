@@ -215,7 +215,7 @@ async def test_what_rules_compare_personal_data_with_is_not_read_back_without_th
     for key, given in (
         ("rule", {"rule": {"all": [event_with("phone", secret), plain]}}),
         ("expression", {"expression": f"attributes.phone == '{secret}'"}),
-        ("model", {"model": {"definition": model, "least": 0.5}}),
+        ("model", {"model": {"definition": model, "least": 0.6}}),
     ):
         tag = (await api(CREATE_TAG, input={"name": f"{name}-{key}", **given}))["createTag"]["tag"]
         ids[key] = tag["id"]

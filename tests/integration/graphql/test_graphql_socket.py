@@ -6,6 +6,10 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus, NegotiationError
 
+from api.graphql import execution
+from oneid.domain.keys import Actor
+from oneid.errors import Retriable
+from oneid.services.customers import CustomerService
 from oneid.services.keys import KeyService
 from tests.graphql_api import Api, CallAs
 from tests.graphql_socket import connect, dial
@@ -165,6 +169,64 @@ async def test_a_connection_carries_twenty_subscriptions(url: str, authorization
         await socket.subscribe("20", CHANGES)
         message = await socket.receive()
         assert (message["type"], message["id"]) == ("error", "20")
+        told = message["payload"][0]["extensions"]
+        assert told["code"] == "THROTTLED"
+        assert told["requestId"]
+        await socket.send({"type": "complete", "id": "0"})
+        assert "clock" in (await socket.run("{ clock { now } }"))["data"]
+
+
+async def test_a_key_that_can_not_be_checked_right_now_closes_so_that_clients_try_again(
+    url: str, authorization: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(self: KeyService, text: str) -> Actor:
+        raise Retriable("the key cannot be checked right now")
+
+    monkeypatch.setattr(KeyService, "authenticate_secret", away)
+    async with dial(url) as socket:
+        await socket.send({"type": "connection_init", "payload": {"Authorization": authorization}})
+        assert await socket.close_code() == 1013
+
+
+async def test_each_operation_has_a_request_id_of_its_own(url: str, authorization: str) -> None:
+    async with connect(url, authorization) as socket:
+        ids = set[str]()
+        for number in ("1", "2"):
+            await socket.subscribe(number, "{ nothing }")
+            ids.add((await socket.receive())["payload"][0]["extensions"]["requestId"])
+        assert len(ids) == 2
+
+
+HANGS = '{ customer(by: { oneId: "hangs" }) { oneId } }'
+
+
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Customers are not found in time."""
+
+    async def hang(self: CustomerService, one_id: str) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(execution, "DEADLINE_SECONDS", 0.3)
+    monkeypatch.setattr(CustomerService, "by_one_id", hang)
+    monkeypatch.setattr(CustomerService, "by_one_ids", hang)
+
+
+@pytest.mark.usefixtures("hanging")
+async def test_a_query_over_the_socket_has_a_deadline(url: str, authorization: str) -> None:
+    async with connect(url, authorization) as socket:
+        (error,) = (await socket.run(HANGS))["errors"]
+        assert error["extensions"]["code"] == "UNAVAILABLE"
+        assert "clock" in (await socket.run("{ clock { now } }"))["data"]
+
+
+@pytest.mark.usefixtures("hanging")
+@pytest.mark.parametrize("accept", ["text/event-stream", "application/json"])
+async def test_a_query_over_http_has_a_deadline(api: Api, accept: str) -> None:
+    answer = await api.client.post(
+        "/graphql", json={"query": HANGS}, headers=api.headers | {"Accept": accept}
+    )
+    assert '"code":"UNAVAILABLE"' in answer.text
 
 
 async def test_a_connection_ends_when_its_key_is_revoked(url: str, call_as: CallAs, keys: KeyService) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
+from api.answers import Answer
 from api.guard import BodyGuard, ClientGone, SlowBody, inflate, read_body
 from oneid.errors import InvalidInput, TooLarge
 
@@ -132,7 +133,10 @@ async def guarded(receive: Chunks, *headers: tuple[bytes, bytes]) -> tuple[int, 
     async def send(message: Message) -> None:
         sent.append(message)
 
-    await BodyGuard(echo, 4)({"type": "http", "headers": list(headers)}, receive, send)
+    def refusal(status: int, message: str) -> Answer:
+        return Answer.json(status, message)
+
+    await BodyGuard(echo, 4, refusal)({"type": "http", "headers": list(headers)}, receive, send)
     return sent[0]["status"], sent[1]["body"]
 
 
