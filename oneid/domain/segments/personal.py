@@ -34,6 +34,8 @@ def names_in(node: Rule) -> Iterator[str]:
                 yield node.property
         case SequenceRule():
             yield from tested(*node.steps, node.without)
+            if node.same is not None:
+                yield node.same
         case CadenceRule():
             yield from tested(node.pattern)
         case _:

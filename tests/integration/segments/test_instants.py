@@ -107,7 +107,7 @@ async def test_a_condition_that_is_not_taken_any_more_stops_no_other_one(
 
     assert await count(audiences, WITHIN_30_DAYS) == 1
     assert len(await Conditions(stores.graph).all()) == 0
-    await materialisation(stores).numbers(timed(await audiences.read(WITHIN_30_DAYS)))
+    await materialisation(stores).numbers(timed(await audiences.read(WITHIN_30_DAYS, personal=True)))
     assert [condition.ready for condition in await Conditions(stores.graph).all()] == [True]
 
 

@@ -61,6 +61,7 @@ def conditions(key: str) -> list[dict[str, Any]]:
         {"event": {**plain, "sum": {"property": "n", "op": "GT", "value": 1, "less": tested}}},
         {"sequence": {"steps": [plain, tested], "withinHours": 1}},
         {"sequence": {"steps": [plain], "without": tested, "withinHours": 1}},
+        {"sequence": {"steps": [plain, plain], "sameProperty": key, "withinHours": 1}},
         {"cadence": {**tested, "times": 2}},
         {"all": [{"identifier": {"type": "phone"}}, {"not": {"any": [{"event": tested}]}}]},
     ]
