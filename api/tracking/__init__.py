@@ -1,1 +1,1 @@
-"""The tracking API: what client libraries of Segment, RudderStack and Jitsu send to."""
+"""The tracking API: what client libraries of Segment, RudderStack, Jitsu and PostHog send to."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any, Final
+from urllib.parse import parse_qs
 
 import structlog
 from starlette.types import Receive, Scope, Send
@@ -11,7 +12,8 @@ from api.auth import header_keys, key_forms, write_actor
 from api.guard import SLOW, ClientGone, SlowBody
 from api.logging import new_request_id
 from api.tracking.cors import cors_headers, preflight
-from api.tracking.paths import BATCH, PATHS
+from api.tracking.paths import BATCH, BEACON, PATHS, POSTHOG
+from api.tracking.posthog import translated
 from api.tracking.requests import read_json
 from oneid import metrics
 from oneid.clock import monotonic
@@ -78,10 +80,14 @@ class TrackingEndpoint:
     async def _collect(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Answer:
         if self._in_flight > MAX_IN_FLIGHT:
             raise Throttled("too many calls at once")
-        content = await read_json(scope, headers, receive)
-        actor = await write_actor(self._keys, _keys(headers, content))
         route = PATHS[scope["path"]]
-        if route == BATCH:
+        content = await read_json(scope, headers, receive)
+        if route == POSTHOG:
+            content = translated(content)
+        if not isinstance(content, dict):
+            raise InvalidInput("the body is not a JSON object")
+        actor = await write_actor(self._keys, _keys(scope, headers, content))
+        if route in (BATCH, POSTHOG):
             return await self._batch(content, actor)
         (result,) = await self._ingestion.accept([content], source=actor.name, type=route)
         return refusal(result.errors[0]) if result.errors else SUCCESS
@@ -102,8 +108,11 @@ class TrackingEndpoint:
         return _batch_answer(results)
 
 
-def _keys(headers: dict[bytes, bytes], content: dict[str, Any]) -> Iterator[str]:
+def _keys(scope: Scope, headers: dict[bytes, bytes], content: dict[str, Any]) -> Iterator[str]:
     yield from header_keys(headers)
+    if scope["path"].startswith(BEACON):
+        for text in parse_qs(scope["query_string"].decode("latin-1")).get("writeKey", ()):
+            yield from key_forms(text.strip())
     in_body = content.get("writeKey")
     if isinstance(in_body, str):
         yield from key_forms(in_body.strip())

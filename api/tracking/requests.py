@@ -22,12 +22,12 @@ _BEYOND: Final = 10**30
 """Stands for longer numbers: Python takes long over thousands of digits, and all of them are refused."""
 
 
-async def read_json(scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> dict[str, Any]:
-    """The JSON object of the body, unpacked if need be. The content type is ignored: clients send JSON as
+async def read_json(scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> Any:
+    """The JSON of the body, unpacked if need be. The content type is ignored: clients send JSON as
     text/plain, as a form, and without any. Where a context says `direct: true` the caller's address is its ip.
 
     Raises:
-        TooLarge: the body, packed or unpacked, is over the limit. InvalidInput: it is no JSON object.
+        TooLarge: the body, packed or unpacked, is over the limit. InvalidInput: it is no JSON.
     """
     body = await read_body(receive, headers.get(b"content-length"), BATCH_BYTES)
     encoding = headers.get(b"content-encoding", b"").strip().lower()
@@ -36,11 +36,9 @@ async def read_json(scope: Scope, headers: dict[bytes, bytes], receive: Receive)
     elif encoding not in _PLAIN:
         raise InvalidInput("the body's encoding is unknown: use gzip or none")
     content = _parse(body.removeprefix(codecs.BOM_UTF8))
-    if not isinstance(content, dict):
-        raise InvalidInput("the body is not a JSON object")
-    if _DIRECT in body:
-        _place_ip(content, scope)
-    return cast("dict[str, Any]", content)
+    if isinstance(content, dict) and _DIRECT in body:
+        _place_ip(cast("dict[str, Any]", content), scope)
+    return content
 
 
 def _parse(body: bytes) -> Any:
