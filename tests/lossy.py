@@ -7,12 +7,14 @@ from urllib.parse import urlsplit
 
 
 class LossyProxy:
-    """Forwards to a server and cuts the connection instead of delivering the first `lose` answers."""
+    """Forwards to a server and cuts the connection instead of delivering `lose` answers, the first ones
+    behind `spare` that it delivers."""
 
-    def __init__(self, upstream: str, lose: int) -> None:
+    def __init__(self, upstream: str, lose: int, spare: int) -> None:
         parts = urlsplit(upstream)
         self._host, self._port = parts.hostname, parts.port
         self._lose = lose
+        self._spare = spare
         self.lost = 0
         self.url = ""
 
@@ -39,7 +41,9 @@ class LossyProxy:
 
     async def _return(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         while data := await source.read(65_536):
-            if self.lost < self._lose:
+            if self._spare:
+                self._spare -= 1
+            elif self.lost < self._lose:
                 self.lost += 1
                 target.transport.abort()
                 raise ConnectionResetError
@@ -49,9 +53,9 @@ class LossyProxy:
 
 
 @asynccontextmanager
-async def losing(upstream: str, lose: int = 1) -> AsyncGenerator[LossyProxy]:
+async def losing(upstream: str, lose: int = 1, spare: int = 0) -> AsyncGenerator[LossyProxy]:
     """A proxy in front of `upstream`, listening until the end."""
-    proxy = LossyProxy(upstream, lose)
+    proxy = LossyProxy(upstream, lose, spare)
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
     proxy.url = f"http://{host}:{port}"

@@ -29,10 +29,8 @@ def translated(content: Any) -> Any:
 
 
 def _events(content: Any) -> list[Any] | None:
-    if isinstance(content, list):
-        return cast("list[Any]", content)
     if not isinstance(content, dict):
-        return None
+        return content if isinstance(content, list) else None
     body = cast(Event, content)
     if "batch" not in body:
         return [body]

@@ -61,7 +61,11 @@ def cache_dir() -> Path:
 
 def locked_jars(server: str) -> list[Jar]:
     """The jars of `server` ("neo4j", "opensearch") as its lock file names them."""
-    lock = files("oneid.embedded").joinpath("jars", server, "jgo.lock.toml").read_text("utf-8")
+    return read_lock(files("oneid.embedded").joinpath("jars", server, "jgo.lock.toml").read_text("utf-8"))
+
+
+def read_lock(lock: str) -> list[Jar]:
+    """The jars that a lock file names."""
     return [
         Jar(
             entry["groupId"],

@@ -1,5 +1,7 @@
 """Real client libraries, pointed at this server by host and key: every event arrives once, in its fields."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -13,54 +15,10 @@ from api.app import create_app
 from oneid import bootstrap
 from oneid.errors import Throttled
 from oneid.settings import Settings
+from tests.e2e.sdks.checks import check_all, traits_of
 from tests.e2e.sdks.conftest import NODE, Events, Source, python_client, run
 from tests.lossy import losing
 from tests.serving import serving
-
-TYPES = ["alias", "group", "identify", "page", "screen", "track"]
-
-
-def check_events(stored: list[dict[str, Any]], who: str) -> None:
-    """One call of each type, as the clients in this folder make them."""
-    assert [event["type"] for event in stored] == TYPES
-    payloads = {event["type"]: event["payload"] for event in stored}
-    assert len({event["messageId"] for event in stored}) == len(TYPES)
-    assert payloads["alias"]["previousId"] == f"{who}-a1"
-    assert payloads["alias"]["userId"] == f"{who}-u1"
-    assert payloads["group"]["groupId"] == f"{who}-g1"
-    assert payloads["page"]["name"] == "Home"
-    assert payloads["screen"]["name"] == "Cart"
-    assert payloads["page"]["properties"]["path"] == "/"
-    identify = payloads["identify"]
-    traits = identify.get("traits") or identify["context"]["traits"]
-    assert traits == {"email": f"{who}@example.com", "name": "林女士"}
-    track = payloads["track"]
-    assert (track["event"], track["properties"]["total"]) == ("Order Completed", 12.5)
-    assert track["anonymousId"] == f"{who}-a1"
-    assert not track.get("userId")
-
-
-def check_identities(stored: list[dict[str, Any]], who: str) -> None:
-    """The known person is one customer; the anonymous one stays apart: alias merges nobody by itself."""
-    by_type = {event["type"]: event for event in stored}
-    assert f"email:{who}@example.com" in by_type["identify"]["identifiers"]
-    assert by_type["track"]["identifiers"] == [f"anonymous_id:{who}-a1"]
-    known = {by_type[kind]["customer"] for kind in ("identify", "page", "screen", "group", "alias")}
-    assert len(known) == 1
-    assert by_type["track"]["customer"] not in known
-
-
-def check_times(stored: list[dict[str, Any]]) -> None:
-    now = datetime.now(UTC)
-    for event in stored:
-        for field in ("timestamp", "receivedAt"):
-            assert abs(datetime.fromisoformat(event[field]) - now) < timedelta(minutes=2)
-
-
-def check_all(stored: list[dict[str, Any]], who: str) -> None:
-    check_events(stored, who)
-    check_identities(stored, who)
-    check_times(stored)
 
 
 @pytest.mark.parametrize(
@@ -116,14 +74,37 @@ class BusyAtFirst:
             await self._app(scope, receive, send)
 
 
+@asynccontextmanager
+async def busy_at_first(settings: Settings, refusals: int = 2) -> AsyncGenerator[str]:
+    """Where an API is served that refuses the first calls; all of these must have come."""
+    busy = BusyAtFirst(create_app(partial(bootstrap.services, settings)), refusals)
+    async with serving(busy) as address:
+        yield address
+    assert busy.refusals == 0
+
+
 @pytest.mark.parametrize("name", ["segment_python", "rudder_python"])
-async def test_a_client_that_is_told_to_wait_waits_and_is_stored_once(
+async def test_a_python_client_that_is_told_to_wait_waits_and_is_stored_once(
     url: str, settings: Settings, source: Source, events: Events, name: str
 ) -> None:
-    busy = BusyAtFirst(create_app(partial(bootstrap.services, settings)), refusals=2)
-    async with serving(busy) as address:
+    async with busy_at_first(settings) as address:
         await run(*python_client(name), address, source.key, source.who)
-    assert busy.refusals == 0
+    check_all(await events.of(source), source.who)
+
+
+@pytest.mark.parametrize("name", ["segment", "rudder"])
+async def test_a_node_client_that_is_told_to_wait_waits_and_is_stored_once(
+    node: str, url: str, settings: Settings, source: Source, events: Events, name: str
+) -> None:
+    async with busy_at_first(settings) as address:
+        await run(node, str(NODE / f"{name}.mjs"), address, source.key, source.who)
+    check_all(await events.of(source), source.who)
+
+
+async def test_segments_java_client_delivers_each_type(
+    java: tuple[str, str], url: str, source: Source, events: Events
+) -> None:
+    await run(*python_client("segment_java"), url, source.key, source.who, *java)
     check_all(await events.of(source), source.who)
 
 
@@ -158,10 +139,6 @@ async def test_the_java_clients_requests_are_understood(url: str, source: Source
     stored = await events.of(source)
     check_all(stored, who)
     assert {event["payload"]["context"]["library"]["name"] for event in stored} == {"analytics-java"}
-
-
-def traits_of(who: str) -> dict[str, str]:
-    return {"email": f"{who}@example.com", "name": "林女士"}
 
 
 async def test_a_clock_that_is_wrong_at_the_client_is_put_right(

@@ -14,7 +14,8 @@ def event(name: str, **fields: Any) -> dict[str, Any]:
 
 
 def messages(*events: Any) -> list[dict[str, Any]]:
-    return translated({"api_key": "WK", "batch": [*events]})["batch"]
+    batch: list[dict[str, Any]] = translated({"api_key": "WK", "batch": [*events]})["batch"]
+    return batch
 
 
 def test_a_body_is_a_batch_with_key_and_time() -> None:
