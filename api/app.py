@@ -1,6 +1,5 @@
 """The HTTP application: `uvicorn api.app:app`."""
 
-import gc
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import resources
@@ -24,6 +23,7 @@ from api.tracking.endpoint import TrackingEndpoint
 from api.tracking.paths import PATHS
 from oneid import bootstrap
 from oneid.bootstrap import Services
+from oneid.memory import spare_the_collector
 from oneid.settings import Settings
 
 OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
@@ -96,14 +96,6 @@ async def from_environment() -> AsyncGenerator[Services]:
     async with bootstrap.services(Settings()) as opened:
         spare_the_collector()
         yield opened
-
-
-def spare_the_collector() -> None:
-    """What is there after the start stays: the garbage collector need not look at it again and again, nor
-    wake up several times while one batch of events, which holds no cycles, is parsed."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 app = create_app()

@@ -52,14 +52,16 @@ TERMINATED: Final = frozenset(
     {"Neo.ClientError.Transaction.Terminated", "Neo.ClientError.Transaction.LockClientStopped"}
 )
 """Somebody ended the transaction, or the server shuts down. The driver does not count this as passing."""
+GONE: Final = "Neo.ClientError.Statement.EntityNotFound"
+"""What Neo4j says of a node that was deleted while a statement waited for its lock."""
 
 
 class Overloaded(Retriable):
     """A transaction took more time or memory than the server grants one: half as much may do."""
 
 
-class Vanished(Exception):
-    """What a transaction waited for was deleted meanwhile: it begins again."""
+class Overtaken(Exception):
+    """Another transaction deleted what this one waited for, or made what it was about to make: it begins again."""
 
 
 class Graph:
@@ -149,7 +151,11 @@ def to_be_repeated(error: BaseException) -> bool:
     """Whether to try again at once: not after a long wait, nor what would take as much again."""
     if overloading(error):
         return False
-    return retryable(error) or answer_lost(error) or isinstance(error, Vanished)
+    return retryable(error) or answer_lost(error) or overtaken(error)
+
+
+def overtaken(error: BaseException) -> bool:
+    return isinstance(error, Overtaken) or (isinstance(error, Neo4jError) and error.code == GONE)
 
 
 def retryable(error: BaseException) -> bool:

@@ -1,17 +1,19 @@
 """The identity graph in Neo4j: reads what a micro-batch touches, locked, and writes what it changed.
 
 Locks are taken in one order: identifiers by key, then customers by ONE-ID. Transactions whose customers cross
-may still deadlock; Neo4j ends one of them, and the client runs it again.
+may still deadlock; Neo4j ends one of them, and the client runs it again. What is not there can't be locked: of two
+transactions that make the same identifier the constraint refuses the later one, which begins again and finds it.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from neo4j import AsyncManagedTransaction
+from neo4j.exceptions import ConstraintError
 
 from graph import writes
 from graph.attached import ATTACHED
-from graph.client import Vanished
+from graph.client import Overtaken, Row
 from graph.decisions import FIELDS, decision_of, decision_row
 from oneid.clock import sequence
 from oneid.domain.attributes import to_stored
@@ -23,10 +25,11 @@ from oneid.domain.workspace import CustomerNode, IdentifierNode, Workspace
 Values = list[Any]
 """The fields of a node in the order of the query: one list costs the driver a tenth of a record."""
 
+#: To take off a label that no node has takes the node's lock and writes nothing.
 LOCK_IDENTIFIERS: Final = """
 UNWIND $keys AS key
-MERGE (i:Identifier {key: key})
-SET i.lock = $lock
+MATCH (i:Identifier {key: key})
+REMOVE i:Locked
 WITH i
 OPTIONAL MATCH (i)-[:IDENTIFIES]->(c:Customer)
 RETURN collect([c.oneId, i.key, i.firstSeenAt, i.lastSeenAt, i.verified, i.source, i.linkedSeq,
@@ -36,7 +39,7 @@ RETURN collect([c.oneId, i.key, i.firstSeenAt, i.lastSeenAt, i.verified, i.sourc
 LOCK_CUSTOMERS: Final = """
 UNWIND $ids AS id
 MATCH (c:Customer {oneId: id})
-SET c.lock = $lock
+REMOVE c:Locked
 WITH c
 RETURN collect([
   [c.oneId, c.seq, c.version, c.createdAt, c.updatedAt, c.merges, c.attributes],
@@ -86,18 +89,16 @@ async def decided(tx: AsyncManagedTransaction, decision_id: str) -> Decision | N
 
 
 async def load(tx: AsyncManagedTransaction, keys: Iterable[str], space: Workspace) -> None:
-    """Locks and reads these identifiers, their owners, and all identifiers of those owners. Raises Vanished if one
-    was erased while this waited for its lock."""
-    result = await tx.run(LOCK_IDENTIFIERS, keys=sorted(set(keys)), lock=space.next_sequence())
+    """Locks and reads these identifiers, those that there are, their owners, and all identifiers of those owners.
+    Raises Overtaken if an owner was erased while this waited for its lock."""
+    result = await tx.run(LOCK_IDENTIFIERS, keys=sorted(set(keys)))
     nodes: list[Values] = (await result.single(strict=True))["nodes"]
-    if any(values[1] is None for values in nodes):
-        raise Vanished
     for values in nodes:
         add_identifier(space, values)
     owners = {values[0] for values in nodes if values[0]}
     await load_customers(tx, owners, space)
     if not owners <= space.customers.keys():
-        raise Vanished
+        raise Overtaken
 
 
 async def survivors(tx: AsyncManagedTransaction, one_ids: Iterable[str]) -> dict[str, str]:
@@ -114,7 +115,7 @@ async def formers(tx: AsyncManagedTransaction, one_ids: Iterable[str]) -> list[F
 
 async def load_customers(tx: AsyncManagedTransaction, one_ids: Iterable[str], space: Workspace) -> None:
     """Locks and reads these customers, those that there are, with all their identifiers into the workspace."""
-    result = await tx.run(LOCK_CUSTOMERS, ids=sorted(one_ids), lock=space.next_sequence())
+    result = await tx.run(LOCK_CUSTOMERS, ids=sorted(one_ids))
     for customer, nodes in (await result.single(strict=True))["customers"]:
         if customer[0] is not None:
             add_customer(space, customer, nodes)
@@ -138,6 +139,7 @@ def add_identifier(space: Workspace, values: Values) -> None:
         tuple(sides or ()),
         tuple(anchors or ()),
         bool(generic),
+        stored=True,
     )
 
 
@@ -153,23 +155,39 @@ def add_customer(space: Workspace, values: Values, nodes: list[Values]) -> None:
 
 
 async def save(tx: AsyncManagedTransaction, space: Workspace, decisions: Sequence[Decision]) -> None:
-    """Writes what changed. Each customer that changed gets the next version and is marked for projection."""
+    """Writes what changed. Each customer that changed gets the next version and is marked for projection. Raises
+    Overtaken if another transaction made one of the identifiers meanwhile."""
     customers, nodes = list(space.customers.values()), list(space.identifiers.values())
     for customer in customers:
         if customer.created or customer.touched or customer.changed:
             customer.version += 1
     await run(tx, writes.RESTORE, [c.one_id for c in customers if c.restored])
-    await save_customers(tx, customers)
-    moved = [n for n in nodes if n.owner != n.stored_owner]
-    await run(tx, writes.UNLINK, [n.identifier.key for n in moved if n.stored_owner])
-    await save_identifiers(tx, nodes)
-    await run(tx, writes.LINK, [[n.identifier.key, n.owner] for n in moved if n.owner])
+    await save_new(tx, customers, [n for n in nodes if not n.stored])
+    await save_customers(tx, [c for c in customers if not c.created])
+    await save_identifiers(tx, [n for n in nodes if n.stored])
     await save_merges(tx, space, customers)
     await save_divisions(tx, space)
     await run(tx, writes.MARK_REBUILD, [c.one_id for c in customers if c.rebuild and not c.merged_into])
-    unowned = [n for n in nodes if not n.owner and not n.stored_owner and not n.changed]
-    await run(tx, writes.DELETE_UNOWNED, [n.identifier.key for n in unowned])
     await run(tx, writes.ADD_DECISIONS, [decision_row(decision) for decision in decisions])
+
+
+async def save_new(
+    tx: AsyncManagedTransaction, customers: list[CustomerNode], nodes: list[IdentifierNode]
+) -> None:
+    """Customers that are new with their new identifiers, then the new identifiers of others and of nobody."""
+    of_new: dict[str | None, list[Row]] = {c.one_id: [] for c in customers if c.created}
+    others = list[Row]()
+    for node in nodes:
+        if node.owner in of_new:
+            of_new[node.owner].append(present(identifier_values(node)))
+        elif node.owner or node.changed:
+            others.append({"owner": node.owner, "set": present(identifier_values(node))})
+    rows = [{"set": customer_values(c), "identifiers": of_new[c.one_id]} for c in customers if c.created]
+    try:
+        await run(tx, writes.CREATE_CUSTOMERS, rows)
+        await run(tx, writes.CREATE_IDENTIFIERS, others)
+    except ConstraintError as error:
+        raise Overtaken from error
 
 
 async def save_merges(tx: AsyncManagedTransaction, space: Workspace, customers: list[CustomerNode]) -> None:
@@ -193,17 +211,20 @@ async def save_divisions(tx: AsyncManagedTransaction, space: Workspace) -> None:
 
 
 async def save_customers(tx: AsyncManagedTransaction, customers: list[CustomerNode]) -> None:
-    known = [c for c in customers if not c.created]
-    await run(tx, writes.CREATE_CUSTOMERS, [customer_row(c) for c in customers if c.created])
-    await run(tx, writes.UPDATE_CUSTOMERS, [customer_row(c) for c in known if c.changed])
-    touched = [[c.one_id, c.version, c.updated_at] for c in known if c.touched and not c.changed]
+    changed = [{"oneId": c.one_id, "set": customer_values(c)} for c in customers if c.changed]
+    await run(tx, writes.UPDATE_CUSTOMERS, changed)
+    touched = [[c.one_id, c.version, c.updated_at] for c in customers if c.touched and not c.changed]
     await run(tx, writes.TOUCH_CUSTOMERS, touched)
 
 
 async def save_identifiers(tx: AsyncManagedTransaction, nodes: list[IdentifierNode]) -> None:
-    await run(tx, writes.SET_IDENTIFIERS, [identifier_row(n) for n in nodes if n.changed])
+    moved = [n for n in nodes if n.owner != n.stored_owner]
+    await run(tx, writes.UNLINK, [n.identifier.key for n in moved if n.stored_owner])
+    changed = [{"key": n.identifier.key, "set": identifier_values(n)} for n in nodes if n.changed]
+    await run(tx, writes.SET_IDENTIFIERS, changed)
     seen = [[n.identifier.key, n.last_seen_at] for n in nodes if n.seen and not n.changed]
     await run(tx, writes.SEE_IDENTIFIERS, seen)
+    await run(tx, writes.LINK, [[n.identifier.key, n.owner] for n in moved if n.owner])
 
 
 async def run(tx: AsyncManagedTransaction, query: writes.Query, rows: list[Any]) -> None:
@@ -211,42 +232,42 @@ async def run(tx: AsyncManagedTransaction, query: writes.Query, rows: list[Any])
         await (await tx.run(query, rows=rows)).consume()
 
 
-def customer_row(customer: CustomerNode) -> dict[str, Any]:
+def customer_values(customer: CustomerNode) -> Row:
     return {
         "oneId": customer.one_id,
-        "set": {
-            "oneId": customer.one_id,
-            "seq": customer.sequence,
-            "version": customer.version,
-            "createdAt": customer.created_at,
-            "updatedAt": customer.updated_at,
-            "merges": customer.merges,
-            "attributes": to_stored(customer.attributes),
-        },
+        "seq": customer.sequence,
+        "version": customer.version,
+        "createdAt": customer.created_at,
+        "updatedAt": customer.updated_at,
+        "merges": customer.merges,
+        "attributes": to_stored(customer.attributes),
     }
 
 
-def identifier_row(node: IdentifierNode) -> dict[str, Any]:
+def identifier_values(node: IdentifierNode) -> Row:
     return {
         "key": node.identifier.key,
-        "set": {
-            "type": node.identifier.type,
-            "value": node.identifier.value,
-            "firstSeenAt": node.first_seen_at or None,
-            "lastSeenAt": node.last_seen_at or None,
-            "verified": node.verified,
-            "source": node.source,
-            "linkedSeq": node.linked_sequence,
-            "quarantined": node.quarantined or None,
-            "firstOneId": node.first_one_id,
-            "sides": list(node.sides) or None,
-            "anchors": list(node.anchors) or None,
-            "generic": node.generic or None,
-        },
+        "type": node.identifier.type,
+        "value": node.identifier.value,
+        "firstSeenAt": node.first_seen_at or None,
+        "lastSeenAt": node.last_seen_at or None,
+        "verified": node.verified,
+        "source": node.source,
+        "linkedSeq": node.linked_sequence,
+        "quarantined": node.quarantined or None,
+        "firstOneId": node.first_one_id,
+        "sides": list(node.sides) or None,
+        "anchors": list(node.anchors) or None,
+        "generic": node.generic or None,
     }
 
 
-def merge_row(space: Workspace, customer: CustomerNode) -> dict[str, Any]:
+def present(values: Row) -> Row:
+    """What there is to set on a new node: half of an identifier's fields are seldom used."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def merge_row(space: Workspace, customer: CustomerNode) -> Row:
     return {
         "from": customer.one_id,
         "into": space.current(customer.one_id),

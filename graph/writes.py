@@ -8,6 +8,18 @@ CREATE_CUSTOMERS: Final = """
 UNWIND $rows AS row
 CREATE (c:Customer:Dirty)
 SET c = row.set
+WITH c, row UNWIND row.identifiers AS identifier
+CREATE (i:Identifier)-[:IDENTIFIES]->(c)
+SET i = identifier
+"""
+
+CREATE_IDENTIFIERS: Final = """
+UNWIND $rows AS row
+CREATE (i:Identifier)
+SET i = row.set
+WITH i, row WHERE row.owner IS NOT NULL
+MATCH (c:Customer {oneId: row.owner})
+CREATE (i)-[:IDENTIFIES]->(c)
 """
 
 UPDATE_CUSTOMERS: Final = """
@@ -89,14 +101,6 @@ CREATE (:Division {id: randomUUID(), from: [row.from] + formers, to: row.to, key
 """
 
 MARK_REBUILD: Final = "UNWIND $rows AS oneId MATCH (c:Customer {oneId: oneId}) SET c:Rebuild"
-
-#: Nodes that were made only to lock a value that then linked to nobody.
-DELETE_UNOWNED: Final = """
-UNWIND $rows AS key
-MATCH (i:Identifier {key: key})
-WHERE i.type IS NULL
-DELETE i
-"""
 
 ADD_DECISIONS: Final = """
 UNWIND $rows AS row

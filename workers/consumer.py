@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from oneid.bootstrap import BULK_PATIENCE, Stores, open_stores, rebuilding
 from oneid.logs import configure
+from oneid.memory import spare_the_collector
 from oneid.metrics import serve_metrics
 from oneid.services.resolution import ResolutionService
 from oneid.settings import InvalidSettings, Settings
@@ -18,6 +19,7 @@ async def consume(settings: Settings, stop: asyncio.Event) -> None:
     async with open_stores(settings, patience=BULK_PATIENCE) as stores:
         workers = [worker(stores, settings, number, stop) for number in range(settings.partitions)]
         serve_metrics(settings)
+        spare_the_collector()
         async with asyncio.TaskGroup() as tasks:
             for one in workers:
                 tasks.create_task(one.run())

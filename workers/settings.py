@@ -30,6 +30,7 @@ from oneid.bootstrap import (
     required,
     upkeep,
 )
+from oneid.memory import spare_the_collector
 from oneid.metrics import serve_metrics
 from oneid.settings import InvalidSettings, Settings
 from workers.loops import Loop, Loops
@@ -73,6 +74,7 @@ def startup(settings: Settings) -> Callable[[Context], Awaitable[None]]:
         ctx["loops"] = running = Loops(loops(work, stores, settings))
         running.start()
         serve_metrics(settings)
+        spare_the_collector()
 
     return start
 

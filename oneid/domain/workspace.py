@@ -12,9 +12,9 @@ from oneid.domain.identifiers import Identifier
 @dataclass(slots=True)
 class IdentifierNode:
     """An identifier and its owner's ONE-ID (None: nobody's). Times are RFC 3339 event times, "" if never seen.
-    `stored_owner` is the owner that the graph still has. `seen`: only `last_seen_at` moved; `changed`: more did.
-    `first_one_id`: whose it was first of all. `sides`: of each sticky split that it was part of, "id:side".
-    `anchors`: the values it was seen with, counted until it is `generic`.
+    `stored`: the graph has it, and `stored_owner` is the owner that it has there. `seen`: only `last_seen_at`
+    moved; `changed`: more did. `first_one_id`: whose it was first of all. `sides`: of each sticky split that it
+    was part of, "id:side". `anchors`: the values it was seen with, counted until it is `generic`.
     """
 
     identifier: Identifier
@@ -30,6 +30,7 @@ class IdentifierNode:
     sides: tuple[str, ...] = ()
     anchors: tuple[str, ...] = ()
     generic: bool = False
+    stored: bool = False
     seen: bool = False
     changed: bool = False
 

@@ -19,6 +19,7 @@ from graph.client import Graph
 from oneid.bootstrap import Stores, open_stores
 from oneid.domain.messages import format_time
 from oneid.log.events import Entry
+from oneid.memory import spare_the_collector
 from oneid.services.resolution import ResolutionService
 from oneid.settings import Settings
 from tests.pipeline import START, service_of
@@ -72,6 +73,7 @@ class Rate:
 @pytest.fixture(scope="module")
 async def stores(settings: Settings) -> AsyncIterator[Stores]:
     async with open_stores(settings) as opened:
+        spare_the_collector()  # as the consumer does
         yield opened
 
 
