@@ -89,10 +89,13 @@ async def decided(tx: AsyncManagedTransaction, decision_id: str) -> Decision | N
 
 
 async def load(tx: AsyncManagedTransaction, keys: Iterable[str], space: Workspace) -> None:
-    """Locks and reads these identifiers, those that there are, their owners, and all identifiers of those owners.
-    Raises Overtaken if an owner was erased while this waited for its lock."""
-    result = await tx.run(LOCK_IDENTIFIERS, keys=sorted(set(keys)))
+    """Locks and reads these identifiers, their owners, and all identifiers of those owners; of what the graph does
+    not have there are new nodes. Raises Overtaken if an owner was erased while this waited for its lock."""
+    asked = sorted(set(keys))
+    result = await tx.run(LOCK_IDENTIFIERS, keys=asked)
     nodes: list[Values] = (await result.single(strict=True))["nodes"]
+    for key in asked:
+        space.identifiers[key] = IdentifierNode(Identifier.from_key(key))
     for values in nodes:
         add_identifier(space, values)
     owners = {values[0] for values in nodes if values[0]}

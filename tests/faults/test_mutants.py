@@ -42,6 +42,13 @@ MUTANTS = [
         alone=True,
     ),
     Mutant(
+        "what is read of an identifier may change before it is written",
+        "graph/identity.py",
+        "MATCH (i:Identifier {key: key})\nREMOVE i:Locked\n",
+        "MATCH (i:Identifier {key: key})\n",
+        IDENTITY + "test_concurrency.py::test_who_reads_what_another_has_read_waits_until_that_one_is_done",
+    ),
+    Mutant(
         "a mark is taken off whatever happened meanwhile",
         "graph/projection.py",
         "WITH c, row WHERE c.version <> row[1]\nSET c:Dirty",

@@ -8,8 +8,9 @@ from uuid import uuid4
 
 import orjson
 import pytest
+from neo4j import AsyncManagedTransaction
 
-from graph import partitions
+from graph import identity, partitions
 from graph.client import Graph
 from graph.customers import Customers
 from graph.rules import RulesStore
@@ -17,6 +18,7 @@ from oneid.bootstrap import Stores
 from oneid.domain.identifiers import Identifier
 from oneid.domain.messages import Item, format_time
 from oneid.domain.rules import DEFAULT_TYPES, RulesChange, TypeChange
+from oneid.domain.workspace import Workspace
 from oneid.log.events import Entry
 from oneid.services.resolution import ResolutionService
 from oneid.services.upserts import Upsert, UpsertService
@@ -51,6 +53,33 @@ async def partition_of(graph: Graph, keys: Sequence[Key]) -> set[frozenset[Key]]
         frozenset((linked.identifier.type, linked.identifier.value) for linked in record.identifiers)
         for record in found.values()
     }
+
+
+@pytest.mark.parametrize("what", ["nobody's identifier", "customer"])
+async def test_who_reads_what_another_has_read_waits_until_that_one_is_done(stores: Stores, what: str) -> None:
+    owner, _ = await UpsertService(stores.graph, stores.clock, "CN").upsert(Upsert([("user_id", "u1")]))
+    await stores.graph.write("test.make", "CREATE (:Identifier {key: 'user_id:u2'})")
+    first, second, goes_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def read(has_read: asyncio.Event, then: asyncio.Event) -> None:
+        async def work(tx: AsyncManagedTransaction) -> None:
+            space = Workspace(lambda: "")
+            if what == "nobody's identifier":
+                await identity.load(tx, ["user_id:u2"], space)
+            else:
+                await identity.load_customers(tx, [owner], space)
+            has_read.set()
+            await then.wait()
+
+        await stores.graph.transact("test.read", work)
+
+    earlier = asyncio.create_task(read(first, goes_on))
+    await first.wait()
+    later = asyncio.create_task(read(second, first))
+    await asyncio.sleep(0.5)
+    assert not second.is_set()
+    goes_on.set()
+    await asyncio.gather(earlier, later)
 
 
 async def test_fifty_parallel_first_sightings_make_one_customer(stores: Stores) -> None:
