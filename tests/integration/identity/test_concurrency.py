@@ -56,7 +56,9 @@ async def partition_of(graph: Graph, keys: Sequence[Key]) -> set[frozenset[Key]]
 
 
 @pytest.mark.parametrize("what", ["nobody's identifier", "customer"])
-async def test_who_reads_what_another_has_read_waits_until_that_one_is_done(stores: Stores, what: str) -> None:
+async def test_who_reads_what_another_has_read_waits_until_that_one_is_done(
+    stores: Stores, what: str
+) -> None:
     owner, _ = await UpsertService(stores.graph, stores.clock, "CN").upsert(Upsert([("user_id", "u1")]))
     await stores.graph.write("test.make", "CREATE (:Identifier {key: 'user_id:u2'})")
     first, second, goes_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
