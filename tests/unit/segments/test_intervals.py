@@ -169,7 +169,9 @@ WINDOW = {"window": {"lastDays": 30}}
         {"sequence": {"steps": [{"name": "Order"}, {"name": "Order"}], "withinHours": 900, "strict": True}},
     ],
 )
-def test_twenty_thousand_events_of_one_customer_are_evaluated_in_half_a_second(rule: dict[str, Any]) -> None:
+def test_twenty_thousand_events_of_one_customer_are_evaluated_in_seconds_not_minutes(
+    rule: dict[str, Any],
+) -> None:
     span = DAY // 50
     events = [Occurrence(f"m{n}", "Order", START + n * span, {"amount": n / 10}) for n in range(20_000)]
     condition, ordered = parsed(rule), in_order(events)
@@ -177,7 +179,7 @@ def test_twenty_thousand_events_of_one_customer_are_evaluated_in_half_a_second(r
     start = process_time()
     intervals(condition, ordered)
 
-    assert process_time() - start < 0.5
+    assert process_time() - start < 3  # quadratic ways take 8 to 15 seconds
 
 
 @settings(max_examples=150, deadline=None)
