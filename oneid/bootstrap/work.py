@@ -301,7 +301,7 @@ def stewardship(stores: Stores) -> StewardshipService:
 
 
 def seeder(stores: Stores) -> SeedService:
-    return SeedService(stores.graph, stores.events, stores.clock)
+    return SeedService(stores.graph, stores.events, profile_writer(stores), stores.clock)
 
 
 def rebuilding(stores: Stores) -> RebuildService:

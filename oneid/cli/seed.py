@@ -18,7 +18,7 @@ def seed(
     events: Annotated[int, typer.Option(min=0, max=9_999, help="how many events each of them has")] = 10,
     run: Annotated[str, typer.Option(help="the same name makes the same people")] = "seed",
 ) -> None:
-    """Write made-up people with their events; the worker makes their profiles. What was begun is continued."""
+    """Write made-up people with their events and profiles. What was begun is continued."""
     with errors_as_sentences():
         started = monotonic()
         asyncio.run(_seed(Seed(run, customers, events)))

@@ -1,13 +1,15 @@
 """Made-up people and what they did, the same for the same seed: for benchmarks and for trying things out."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 
-from oneid.domain.customers import AttributeValue
+from oneid.domain.customers import AttributeValue, CustomerRecord, LinkedIdentifier
 from oneid.domain.identifiers import Identifier
+from oneid.domain.ids import one_id_of
 from oneid.domain.messages import Message, StoredEvent, format_time
 
 SOURCE: Final = "seed"
@@ -58,6 +60,15 @@ def person(run: str, number: int, until: datetime) -> SeedPerson:
         key: AttributeValue(value, at, SOURCE, identifier=identifiers[0].key) for key, value in values.items()
     }
     return SeedPerson(number, created_at, identifiers, held)
+
+
+def record(run: str, who: SeedPerson, first: int) -> CustomerRecord:
+    """The person as a new customer. `first`: the sequence of the first person of the run."""
+    sequence = first + 10 * who.number
+    bits = int.from_bytes(hashlib.sha256(f"{run}:{who.number}".encode()).digest()[:10], "big")
+    at = format_time(who.created_at)
+    linked = tuple(LinkedIdentifier(one, at, at, source=SOURCE) for one in who.identifiers)
+    return CustomerRecord(one_id_of(sequence, bits), 1, sequence, at, at, linked, who.attributes)
 
 
 def events(run: str, who: SeedPerson, one_id: str, count: int, until: datetime) -> Iterator[StoredEvent]:

@@ -5,11 +5,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from graph import seeds
 from graph.customers import Customers
-from oneid.bootstrap import Stores, open_stores, seeder, upkeep
+from oneid.bootstrap import Stores, materialisation, open_stores, seeder, segments, upkeep
 from oneid.domain.identifiers import Identifier
 from oneid.domain.seeding import person
+from oneid.domain.segments.definitions import SegmentKind
 from oneid.services.seeding import Seed
+from oneid.services.segments import NewSegment
 from oneid.settings import Settings
 from search.events import EventFilter
 from tests.pipeline import event, open_pipeline
@@ -40,10 +43,10 @@ async def test_people_are_whole_customers_with_their_events(clean: None, stores:
     ]
     assert set(customer.attributes) == {"name", "city", "age", "tier", "newsletter"}
     assert (await stores.events.by_customer([customer.one_id])).total == 4
-    while await upkeep(stores).projection.run_once():
-        continue
     await stores.profiles.refresh()
     assert (await stores.profiles.search()).total == 30
+    assert (await upkeep(stores).reconciliation.sweep()).drift == 0
+    assert not await upkeep(stores).projection.run_once()
 
 
 async def test_a_run_goes_on_where_it_stopped_and_is_not_done_twice(clean: None, stores: Stores) -> None:
@@ -54,6 +57,34 @@ async def test_a_run_goes_on_where_it_stopped_and_is_not_done_twice(clean: None,
     assert told == [20, 50, 50]
     rows = await stores.graph.read("test", "MATCH (c:Customer) RETURN count(c) AS customers")
     assert rows == [{"customers": 50}]
+
+
+async def test_a_crash_between_the_stores_makes_nobody_twice(
+    clean: None, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def crash(*_: object) -> None:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="killed"):
+        patched.setattr(seeds, "write", crash)
+        await seeder(stores).seed(Seed("r", customers=20, events_each=2), lambda done: None)
+    await seeder(stores).seed(Seed("r", customers=20, events_each=2), lambda done: None)
+    await stores.events.refresh()
+    await stores.profiles.refresh()
+    (total,) = await stores.events.totals(EventFilter())
+    assert (total.events, total.customers) == (40, 20)
+    assert (await stores.profiles.search()).total == 20
+
+
+async def test_where_there_are_rules_people_are_evaluated_and_judged(clean: None, stores: Stores) -> None:
+    ordered = {"event": {"name": "Order Completed"}}
+    await segments(stores).create(NewSegment("ordered", "Ordered", SegmentKind.DYNAMIC, ordered))
+    await seeder(stores).seed(Seed("r", customers=20, events_each=20), lambda done: None)
+    assert await upkeep(stores).evaluation.run_once() == 20
+    await materialisation(stores).settle()
+    rows = await stores.graph.read("test", "MATCH (t:SegmentTransition) RETURN count(t) AS entered")
+    found = await segments(stores).count(await segments(stores).get("ordered"))
+    assert rows[0]["entered"] == found[0] > 0
 
 
 async def test_later_events_find_them(clean: None, stores: Stores) -> None:
