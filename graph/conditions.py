@@ -1,7 +1,8 @@
 """Timed conditions in Neo4j, and whose intervals have to be computed again: customers marked :Unevaluated.
 
 Each mark carries a number of its own, and is taken off only by whoever saw that number: an event that comes while
-a customer is being evaluated leaves a mark with another one.
+a customer is being evaluated leaves a mark with another one. It also carries the names of the events that it is
+about, null standing for all: what asks nothing of them needs no computing.
 """
 
 import logging
@@ -13,10 +14,19 @@ import orjson
 from neo4j import AsyncManagedTransaction
 
 from graph.client import Graph
-from oneid.clock import sequence
+from oneid.clock import monotonic, sequence
 from oneid.domain.attributes import Computed, computed_of
 from oneid.domain.catalog import Catalog
-from oneid.domain.segments.conditions import Condition, Held, from_stored, names_of, timed, to_stored, written
+from oneid.domain.segments.conditions import (
+    Condition,
+    ConditionSet,
+    Held,
+    from_stored,
+    names_of,
+    timed,
+    to_stored,
+    written,
+)
 from oneid.domain.segments.parsing import Parser
 from oneid.domain.segments.rules import Timed
 from oneid.errors import LimitExceeded, OneIdError
@@ -25,6 +35,12 @@ logger = logging.getLogger(__name__)
 
 MAX_CONDITIONS: Final = 5_000
 MAX_NUMBER: Final = 2**20 - 1
+TOUCHED_SECONDS: Final = 60.0
+"""That a condition was used is noted at most so often by one process."""
+
+VERSION: Final = """
+OPTIONAL MATCH (n:ConditionCounter {id: 'current'}) RETURN coalesce(n.version, 0) AS version
+"""
 
 ALL: Final = """
 MATCH (k:Condition) RETURN k.id AS id, k.number AS number, k.rule AS rule, k.ready AS ready
@@ -35,6 +51,15 @@ MERGE (n:ConditionCounter {id: 'current'}) SET n.lock = timestamp()
 WITH n
 OPTIONAL MATCH (k:Condition)
 RETURN coalesce(n.last, 0) AS last, collect(k.id) AS ids
+"""
+
+# The version is a time, not a count: after a restore the same one never stands for something else.
+CHANGED: Final = """
+MATCH (n:ConditionCounter {id: 'current'})
+OPTIONAL MATCH (k:Condition)
+UNWIND coalesce(k.names, [null]) AS name
+WITH n, collect(DISTINCT name) AS names
+SET n.version = $version, n.names = names
 """
 
 CREATE: Final = """
@@ -53,26 +78,38 @@ WHERE NOT EXISTS { MATCH (s:Segment) WHERE k.id IN s.conditions }
 WITH k ORDER BY k.usedAt DESC SKIP $keep
 WITH k WHERE k.usedAt < $before
 DELETE k
+RETURN count(k) AS count
 """
 
 READY: Final = "UNWIND $ids AS id MATCH (k:Condition {id: id}) SET k.ready = true"
 
+# The names are read under the lock: a mark for all of them must not get lost.
 SURVIVORS: Final = """
 MATCH (n:Customer {oneId: row[0]})
 OPTIONAL MATCH (n)-[:MERGED_INTO]->(survivor:Customer)
-WITH DISTINCT coalesce(survivor, n) AS c
+WITH coalesce(survivor, n) AS c, row
+UNWIND CASE WHEN row[1] IS NULL THEN [null] ELSE row[1] END AS name
+WITH c, CASE WHEN count(*) = count(name) THEN collect(DISTINCT name) END AS names
 ORDER BY c.oneId
+SET c.lock = $sequence
+WITH c, names
+SET c.evaluateNames = CASE
+      WHEN NOT c:Unevaluated THEN names
+      WHEN names IS NOT NULL AND c.evaluateNames IS NOT NULL
+        THEN c.evaluateNames + [name IN names WHERE NOT name IN c.evaluateNames]
+    END
 SET c:Unevaluated, c.evaluateSeq = $sequence
 """
 
 MARK_TOLD: Final = f"""
 OPTIONAL MATCH (a:AttributeCatalog {{id: 'current'}})
-WITH coalesce(a.names, []) AS computed
-OPTIONAL MATCH (k:Condition)
-WITH computed, reduce(all = [], names IN collect(k.names) | all + names) AS asked
-WITH computed + asked AS wanted
-UNWIND $rows AS row
-WITH row WHERE "*" IN wanted OR any(name IN row[1] WHERE name IN wanted)
+OPTIONAL MATCH (n:ConditionCounter {{id: 'current'}})
+WITH coalesce(a.names, []) +
+     coalesce(n.names, COLLECT {{ MATCH (k:Condition) UNWIND k.names AS name RETURN DISTINCT name }}) AS wanted
+UNWIND $rows AS told
+WITH told[0] AS oneId, [name IN told[1] WHERE name IN wanted OR "*" IN wanted] AS names
+WHERE names <> []
+WITH [oneId, names] AS row
 {SURVIVORS}
 """
 
@@ -81,6 +118,7 @@ MARK: Final = f"UNWIND $rows AS row {SURVIVORS}"
 WHOLE: Final = """
 WITH c, c.evaluateSeq AS seen
 RETURN c.oneId AS oneId, seen, c.conditions AS conditions, c.computed AS computed, c:Merged AS merged,
+       c.evaluateNames AS names, c.evaluateAt AS evaluateAt,
        [(m:Merged)-[:MERGED_INTO]->(c) | m.oneId] AS former
 """
 
@@ -99,7 +137,7 @@ UNWIND $rows AS row
 MATCH (c:Customer {oneId: row[0]})
 SET c.lock = $lock
 WITH c, row WHERE c.evaluateSeq = row[1]
-REMOVE c:Unevaluated
+REMOVE c:Unevaluated, c.evaluateNames
 SET c.evaluateAt = row[4]
 WITH c, row WHERE (row[2] IS NOT NULL OR row[3] IS NOT NULL OR c.unjudged) AND NOT c:Merged
 SET c:Dirty, c.version = c.version + 1,
@@ -111,7 +149,7 @@ WAKE: Final = """
 MATCH (c:Customer) WHERE c.evaluateAt <= $now AND NOT c:Merged
 WITH c LIMIT $limit
 SET c:Unevaluated, c.evaluateSeq = $sequence
-REMOVE c.evaluateAt
+REMOVE c.evaluateAt, c.evaluateNames
 RETURN count(c) AS count
 """
 
@@ -119,13 +157,16 @@ RETURN count(c) AS count
 @dataclass(frozen=True, slots=True)
 class Unevaluated:
     """A customer to evaluate: all its ONE-IDs, its own first, the mark's number, and what it has now. `computed`:
-    the values of computed attributes, each with the time of its last change (RFC 3339)."""
+    the values of computed attributes, each with the time of its last change (RFC 3339); `evaluate_at`: when time
+    changes one of them next (milliseconds); `told`: the names of the events that it is marked for, None for all."""
 
     one_ids: tuple[str, ...]
     seen: int
     held: Held
     merged: bool
     computed: Computed
+    evaluate_at: int | None = None
+    told: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,25 +180,45 @@ class Evaluated:
 
 
 class Conditions:
-    """Reads and makes conditions; marks, reads and settles customers."""
+    """Reads and makes conditions; marks, reads and settles customers. What was read last is kept, and read again
+    only where it has changed."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self._rules: dict[str, Timed] = {}
+        self._all = ConditionSet()
+        self._touched: dict[str, float] = {}
 
-    async def all(self) -> list[Condition]:
+    async def all(self) -> ConditionSet:
         """Every condition that is materialised."""
-        rows = await self._graph.read("conditions.all", ALL)
-        told = ((row, self._rule(row)) for row in rows)
-        return [Condition(row["id"], row["number"], rule, row["ready"]) for row, rule in told if rule]
+        version: int = (await self._graph.read("conditions.version", VERSION))[0]["version"]
+        if version != self._all.version:
+            # Read after the version: what is newer than it is read again the next time.
+            rows = await self._graph.read("conditions.all", ALL)
+            told = [(row, self._rule(row)) for row in rows]
+            self._rules = {row["id"]: rule for row, rule in told if rule}
+            found = (Condition(row["id"], row["number"], rule, row["ready"]) for row, rule in told if rule)
+            self._all = ConditionSet(version, tuple(found))
+        return self._all
 
     async def use(self, ids: Collection[str]) -> list[Condition]:
         """Those of the conditions that there are; they are not forgotten soon."""
-        await self._graph.write("conditions.use", USED, ids=sorted(ids), at=sequence())
-        return [condition for condition in await self.all() if condition.id in ids]
+        await self._touch(ids)
+        known = (await self.all()).by_id
+        return [known[id_] for id_ in ids if id_ in known]
+
+    async def _touch(self, ids: Collection[str]) -> None:
+        now = monotonic()
+        if old := sorted(
+            id_ for id_ in ids if now - self._touched.get(id_, -TOUCHED_SECONDS) >= TOUCHED_SECONDS
+        ):
+            await self._graph.write("conditions.use", USED, ids=old, at=sequence())
+            self._touched |= dict.fromkeys(old, now)
 
     async def make(self, rules: Mapping[str, Timed]) -> list[Condition]:
         """These conditions, made where they are missing. Raises LimitExceeded."""
+        if rules.keys() <= (await self.all()).by_id.keys():
+            return await self.use(rules)
 
         async def work(tx: AsyncManagedTransaction) -> None:
             row = await (await tx.run(LOCK)).single(strict=True)
@@ -168,19 +229,33 @@ class Conditions:
             made = [new_row(id_, rules[id_], last - n) for n, id_ in enumerate(missing)]
             if made:
                 await (await tx.run(CREATE, rows=made, last=last)).consume()
+                await (await tx.run(CHANGED, version=sequence())).consume()
             await (await tx.run(USED, ids=sorted(rules), at=sequence())).consume()
 
         await self._graph.transact("conditions.make", work)
-        return [condition for condition in await self.all() if condition.id in rules]
+        return await self.use(rules)
 
     async def forget(self, keep: int, seconds: float) -> None:
         """Drops conditions that no segment uses and nobody asked for so many seconds, but the `keep` used last."""
         before = sequence() - int(seconds * 1e9)
-        await self._graph.write("conditions.forget", FORGET, keep=keep, before=before)
+
+        async def work(tx: AsyncManagedTransaction) -> None:
+            await (await tx.run(LOCK)).consume()
+            gone = await (await tx.run(FORGET, keep=keep, before=before)).single(strict=True)
+            if gone["count"]:
+                await (await tx.run(CHANGED, version=sequence())).consume()
+
+        await self._graph.transact("conditions.forget", work)
 
     async def ready(self, ids: Iterable[str]) -> None:
         """Notes that everybody has these conditions."""
-        await self._graph.write("conditions.ready", READY, ids=sorted(ids))
+
+        async def work(tx: AsyncManagedTransaction) -> None:
+            await (await tx.run(LOCK)).consume()
+            await (await tx.run(READY, ids=sorted(ids))).consume()
+            await (await tx.run(CHANGED, version=sequence())).consume()
+
+        await self._graph.transact("conditions.ready", work)
 
     async def mark_told(self, told: Mapping[str, set[str]]) -> None:
         """Marks the customers (by ONE-ID) of whom something was told that a condition asks: names of events."""
@@ -188,8 +263,8 @@ class Conditions:
         await self._graph.write("conditions.mark_told", MARK_TOLD, rows=rows, sequence=sequence())
 
     async def mark(self, one_ids: Iterable[str]) -> None:
-        """Marks customers, former ones as who they became."""
-        rows = [[one_id] for one_id in sorted(one_ids)]
+        """Marks customers, former ones as who they became, for all that is kept of them."""
+        rows = [[one_id, None] for one_id in sorted(one_ids)]
         await self._graph.write("conditions.mark", MARK, rows=rows, sequence=sequence())
 
     async def unevaluated(self, limit: int) -> list[Unevaluated]:
@@ -221,7 +296,7 @@ class Conditions:
             except OneIdError as error:
                 logger.warning("condition %s can't be read: %s", row["id"], error.message)
                 return None
-            self._rules[row["id"]] = next(iter(timed(parsed).values()))
+            return next(iter(timed(parsed).values()))
         return self._rules[row["id"]]
 
 
@@ -246,6 +321,8 @@ def found(rows: list[dict[str, Any]]) -> list[Unevaluated]:
             from_stored(row["conditions"]),
             row["merged"],
             computed_of(row["computed"]),
+            row["evaluateAt"],
+            None if row["names"] is None else frozenset(row["names"]),
         )
         for row in rows
     ]

@@ -26,6 +26,7 @@ MATCH (n:Customer {oneId: one_id})
 OPTIONAL MATCH (n)-[:MERGED_INTO]->(survivor:Customer)
 WITH DISTINCT coalesce(survivor, n) AS c
 SET c:Unevaluated, c.evaluateSeq = $again_at
+REMOVE c.evaluateNames
 """
 
 

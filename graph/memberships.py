@@ -77,6 +77,7 @@ SET c.segments = coalesce(c.segments, []) +
 REMOVE loser.segments, loser.wakeAt
 WITH c WHERE EXISTS { MATCH (:Condition) }
 SET c:Unevaluated, c.evaluateSeq = timestamp() * 1000000 + toInteger(rand() * 1000000), c.unjudged = true
+REMOVE c.evaluateNames
 """,
     split="""
 UNWIND $rows AS row

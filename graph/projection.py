@@ -87,6 +87,7 @@ REMOVE former:Rehome
 WITH former, row
 MATCH (former)-[:MERGED_INTO]->(c:Customer)
 SET c:Unevaluated, c.evaluateSeq = $again_at
+REMOVE c.evaluateNames
 WITH former, row, c
 WHERE NOT row.again OR c.oneId <> row.target
 SET former:Rehome, former.rehomedTo = row.target, former.rehomeAfter = $again_at

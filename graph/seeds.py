@@ -35,7 +35,6 @@ CREATE (:Identifier {key: i[0], type: i[1], value: i[2], firstSeenAt: row.at, la
 """
 
 
-
 @dataclass(frozen=True, slots=True)
 class Begun:
     """A run: the sequence of its first person, the moment that everything in it lies before, and how many people are

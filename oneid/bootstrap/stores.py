@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from graph import client as graph_client
 from graph.client import Graph
 from graph.clock import ClockStore
+from graph.conditions import Conditions
 from oneid.clock import SystemClock
 from oneid.errors import InvalidInput, Retriable
 from oneid.log import client as log_client
@@ -52,6 +53,7 @@ class Stores:
     percolator: Percolator
     members: Members
     buyers: Buyers
+    conditions: Conditions
     clock: SystemClock
     region: str
     zone: str
@@ -100,6 +102,7 @@ async def open_stores(settings: Settings, *, patience: float = 10.0) -> AsyncGen
             Percolator(search, names.segments),
             Members(search, names.profiles),
             Buyers(search, names.events),
+            Conditions(graph),
             clock,
             settings.phone_region,
             settings.timezone,

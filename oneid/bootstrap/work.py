@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from graph.attribute_catalog import AttributeCatalog
-from graph.conditions import Conditions
 from graph.consents import Consents
 from graph.customers import Customers
 from graph.decisions import DecisionLog
@@ -95,7 +94,7 @@ def projection(stores: Stores) -> ProjectionService:
 
 def evaluation(stores: Stores) -> EvaluationService:
     catalog = AttributeCatalog(stores.graph)
-    return EvaluationService(Conditions(stores.graph), stores.histories, catalog, stores.clock)
+    return EvaluationService(stores.conditions, stores.histories, catalog, stores.clock)
 
 
 def attributes(stores: Stores) -> AttributeService:
@@ -237,7 +236,7 @@ def due(stores: Stores) -> Callable[[], Awaitable[None]]:
 
 def materialisation(stores: Stores) -> MaterialisationService:
     return MaterialisationService(
-        Conditions(stores.graph),
+        stores.conditions,
         stores.histories,
         evaluation(stores),
         projection(stores),

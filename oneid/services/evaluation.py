@@ -8,10 +8,11 @@ from typing import Final
 from graph.attribute_catalog import AttributeCatalog
 from graph.conditions import Conditions, Evaluated, Unevaluated
 from oneid.clock import Clock
+from oneid.domain.attributes import Computed
 from oneid.domain.catalog import Catalog
 from oneid.domain.messages import format_time
-from oneid.domain.segments.conditions import Condition, condition_id, held, names_of
-from oneid.domain.segments.histories import Occurrence, in_order
+from oneid.domain.segments.conditions import Condition, ConditionSet, condition_id, names_of
+from oneid.domain.segments.histories import Occurrence
 from oneid.domain.segments.intervals import milliseconds
 from oneid.domain.segments.rules import Timed
 from oneid.errors import Retriable
@@ -64,26 +65,44 @@ class EvaluationService:
         # Read after the marks: who was marked for a new condition is evaluated with it.
         conditions = await self._conditions.all()
         catalog = await self._catalog.current()
-        names = {name for condition in conditions for name in names_of(condition.rule)}
-        names |= {computation.pattern.name for computation in catalog.computed.values()}
+        by_owner = {customer.one_ids[0]: customer for customer in marked}
         owners = {one_id: customer.one_ids[0] for customer in marked for one_id in customer.one_ids}
-        histories = await self._histories.of(owners, names)
+        names = {name for told in {one.told for one in marked} for name in asked(conditions, catalog, told)}
         now = self._clock.now()
-        await self._conditions.keep(
-            evaluated(customer, conditions, catalog, in_order(histories[customer.one_ids[0]]), now)
-            for customer in marked
-        )
+        found = [
+            evaluated(by_owner[owner], conditions, catalog, events, now)
+            async for owner, events in self._histories.each(owners, names)
+        ]
+        await self._conditions.keep(found)
         EVALUATED.inc(len(marked))
+
+
+def asked(conditions: ConditionSet, catalog: Catalog, told: frozenset[str] | None) -> set[str]:
+    """The names of the events that are needed for what events of the names `told` may change."""
+    computed = {one.pattern.name for one in catalog.computed.values()}
+    concerned = told is None or not told.isdisjoint(computed)
+    return conditions.names(told) | (computed if concerned else set())
 
 
 def evaluated(
     customer: Unevaluated,
-    conditions: Sequence[Condition],
+    conditions: ConditionSet,
     catalog: Catalog,
     ordered: Sequence[Occurrence],
     now: datetime,
 ) -> Evaluated:
     """What a customer with these events has now."""
+    held = conditions.held(ordered, customer.told, customer.held)
+    computed = {one.pattern.name for one in catalog.computed.values()}
+    if customer.told is not None and customer.told.isdisjoint(computed):
+        return Evaluated(customer, held, customer.computed, customer.evaluate_at)
+    return Evaluated(customer, held, *computed_values(customer, catalog, ordered, now))
+
+
+def computed_values(
+    customer: Unevaluated, catalog: Catalog, ordered: Sequence[Occurrence], now: datetime
+) -> tuple[Computed, int | None]:
+    """The computed attributes of a customer, and when time changes one of them next."""
     at = milliseconds(now.timestamp())
     values = {key: one.value(ordered, at) for key, one in catalog.computed.items()}
     fitting = {k: v for k, v in values.items() if v is not None and catalog.by_key[k].misfit(v) is None}
@@ -96,7 +115,7 @@ def evaluated(
     changes = [
         change for one in catalog.computed.values() if (change := one.changes(ordered, at)) is not None
     ]
-    return Evaluated(customer, held(conditions, ordered), computed, min(changes, default=None))
+    return computed, min(changes, default=None)
 
 
 class MaterialisationService:
@@ -144,7 +163,7 @@ class MaterialisationService:
 
     async def run_once(self) -> int:
         """Brings everybody up to the conditions that wait for it, and returns how many there were. Raises Retriable."""
-        behind = [condition for condition in await self._conditions.all() if not condition.ready]
+        behind = [one for one in (await self._conditions.all()).conditions if not one.ready]
         await self._bring_up(behind)
         return len(behind)
 

@@ -16,8 +16,8 @@ from oneid.domain.messages import StoredEvent
 from oneid.services.profile_writer import ProfileWriter
 from search.events import EventIndex
 
-SLICE: Final = 1_000
-AHEAD: Final = 3
+SLICE: Final = 500
+AHEAD: Final = 4
 """So many slices are with the index while the next one is made up: each server has work all the time."""
 
 PAUSE: Final = 20

@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import orjson
@@ -51,24 +52,62 @@ def names_of(rule: Timed) -> set[str]:
     return {pattern.name for pattern in (*rule.steps, *([rule.without] if rule.without else []))}
 
 
-def held(conditions: Iterable[Condition], events: Iterable[Occurrence]) -> Held:
-    """What a customer with these events has."""
-    told = in_order(events)
-    by_name: defaultdict[str, list[Occurrence]] = defaultdict(list)
-    for event in told:
-        by_name[event.name].append(event)
-    by_name[ANY_NAME] = told
-    found = {
-        condition.number: tuple(intervals(condition.rule, asked(condition.rule, by_name)))
-        for condition in conditions
-    }
-    return {number: kept for number, kept in found.items() if kept}
+@dataclass(frozen=True)
+class ConditionSet:
+    """All conditions of one moment, found by the names of the events that they ask about."""
+
+    version: int = -1
+    conditions: tuple[Condition, ...] = ()
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Condition]:
+        return {condition.id: condition for condition in self.conditions}
+
+    @cached_property
+    def numbers(self) -> frozenset[int]:
+        return frozenset(condition.number for condition in self.conditions)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Sequence[tuple[Condition, frozenset[str]]]]:
+        found = defaultdict[str, list[tuple[Condition, frozenset[str]]]](list)
+        for condition in self.conditions:
+            names = frozenset(names_of(condition.rule))
+            for name in names:
+                found[name].append((condition, names))
+        return found
+
+    def _concerned(self, told: Collection[str] | None) -> Mapping[int, tuple[Condition, frozenset[str]]]:
+        """By number the conditions that events of the names `told` may change, with the names that they ask."""
+        names = self._by_name.keys() if told is None else self._by_name.keys() & {*told, ANY_NAME}
+        return {one[0].number: one for name in names for one in self._by_name[name]}
+
+    def names(self, told: Collection[str] | None = None) -> set[str]:
+        """The names of all events that decide what events of the names `told` may change; None: whatever is told.
+        ANY_NAME: events of every name."""
+        return {name for _, names in self._concerned(told).values() for name in names}
+
+    def held(self, ordered: Sequence[Occurrence], told: Collection[str] | None, before: Held) -> Held:
+        """What a customer with these events (`histories.in_order`, those of `names(told)` at least) has, who had
+        `before`: what asks no event of a name `told` stays as it was."""
+        concerned = self._concerned(told)
+        of_name = defaultdict[str, list[Occurrence]](list)
+        for event in ordered:
+            of_name[event.name].append(event)
+        parts: dict[str, Sequence[Occurrence]] = {**of_name, ANY_NAME: ordered}
+        found = {n: kept for n, kept in before.items() if n in self.numbers and n not in concerned}
+        for number, (condition, asked) in concerned.items():
+            wanted = [ANY_NAME] if ANY_NAME in asked else asked
+            if kept := _kept(condition.rule, [parts[name] for name in wanted if parts.get(name)]):
+                found[number] = kept
+        return found
 
 
-def asked(rule: Timed, by_name: Mapping[str, list[Occurrence]]) -> list[Occurrence]:
-    """The events that a condition asks, in order."""
-    told = [by_name[name] for name in names_of(rule) if name in by_name]
-    return told[0] if len(told) == 1 else in_order(event for events in told for event in events)
+def _kept(rule: Timed, parts: Sequence[Sequence[Occurrence]]) -> tuple[Interval, ...]:
+    """The intervals for events that lie apart by name. Without any event of a name asked there are none."""
+    if not parts:
+        return ()
+    told = parts[0] if len(parts) == 1 else in_order(event for part in parts for event in part)
+    return tuple(intervals(rule, told))
 
 
 def to_stored(found: Held) -> str:

@@ -91,7 +91,7 @@ async def test_a_condition_that_was_never_ready_is_made_ready_by_the_next_who_as
     clock.at = ORDERED
     await audiences.query(rule)
     assert await count(audiences, WITHIN_30_DAYS) == 1
-    assert [condition.ready for condition in await Conditions(stores.graph).all()] == [True]
+    assert [one.ready for one in (await Conditions(stores.graph).all()).conditions] == [True]
 
 
 async def test_a_condition_that_is_not_taken_any_more_stops_no_other_one(
@@ -106,9 +106,9 @@ async def test_a_condition_that_is_not_taken_any_more_stops_no_other_one(
     clock.at = ORDERED
 
     assert await count(audiences, WITHIN_30_DAYS) == 1
-    assert len(await Conditions(stores.graph).all()) == 0
+    assert (await Conditions(stores.graph).all()).conditions == ()
     await materialisation(stores).numbers(timed(await audiences.read(WITHIN_30_DAYS, personal=True)))
-    assert [condition.ready for condition in await Conditions(stores.graph).all()] == [True]
+    assert [one.ready for one in (await Conditions(stores.graph).all()).conditions] == [True]
 
 
 async def test_a_mark_that_comes_during_an_evaluation_stays(pipeline: Pipeline, stores: Stores) -> None:

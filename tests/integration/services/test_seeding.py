@@ -65,9 +65,10 @@ async def test_a_crash_between_the_stores_makes_nobody_twice(
     async def crash(*_: object) -> None:
         raise RuntimeError("killed")
 
-    with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="killed"):
-        patched.setattr(seeds, "write", crash)
+    monkeypatch.setattr(seeds, "write", crash)
+    with pytest.raises(RuntimeError, match="killed"):
         await seeder(stores).seed(Seed("r", customers=20, events_each=2), lambda done: None)
+    monkeypatch.undo()
     await seeder(stores).seed(Seed("r", customers=20, events_each=2), lambda done: None)
     await stores.events.refresh()
     await stores.profiles.refresh()
@@ -78,7 +79,9 @@ async def test_a_crash_between_the_stores_makes_nobody_twice(
 
 async def test_where_there_are_rules_people_are_evaluated_and_judged(clean: None, stores: Stores) -> None:
     ordered = {"event": {"name": "Order Completed"}}
-    await segments(stores).create(NewSegment("ordered", "Ordered", SegmentKind.DYNAMIC, ordered))
+    await segments(stores).create(
+        NewSegment("ordered", "Ordered", SegmentKind.DYNAMIC, ordered, personal=True)
+    )
     await seeder(stores).seed(Seed("r", customers=20, events_each=20), lambda done: None)
     assert await upkeep(stores).evaluation.run_once() == 20
     await materialisation(stores).settle()
