@@ -43,8 +43,13 @@ MERGE (n:SegmentCatalog {id: 'current'})
 SET n.version = coalesce(n.version, 0) + 1
 WITH n UNWIND $ids AS id
 MATCH (s:Segment {id: id})
-DELETE s
+SET s:DroppedSegment
+REMOVE s:Segment
 """
+
+DROPPED: Final = "MATCH (s:DroppedSegment) RETURN s.id AS id ORDER BY id LIMIT 100"
+
+FORGET: Final = "MATCH (s:DroppedSegment {id: $id}) DELETE s"
 
 CATALOG: Final = "OPTIONAL MATCH (n:SegmentCatalog {id: 'current'}) RETURN coalesce(n.version, 0) AS version"
 
@@ -137,8 +142,16 @@ class Segments:
         await self._graph.write("segments.built", BUILT, rows=rows)
 
     async def drop(self, ids: Sequence[str]) -> None:
-        """Deletes segments; those that are not there are none."""
+        """Deletes segments; those that are not there are none. What was kept for them is still to be forgotten."""
         await self._graph.write("segments.drop", DROP, ids=list(ids))
+
+    async def dropped(self) -> list[str]:
+        """The ids of deleted segments of which something may still be kept, the first hundred."""
+        return [row["id"] for row in await self._graph.read("segments.dropped", DROPPED)]
+
+    async def forget(self, id_: str) -> None:
+        """Notes that nothing of a deleted segment is kept any more."""
+        await self._graph.write("segments.forget", FORGET, id=id_)
 
     async def catalog_version(self) -> int:
         """Grows whenever a segment is made, changed, built or deleted."""

@@ -32,6 +32,14 @@ NEWS: Final = f"{VISIBLE} RETURN {FIELDS} ORDER BY t.sequence LIMIT $first"
 NEWS_BETWEEN: Final = f"{VISIBLE} AND t.sequence <= $until RETURN count(t) AS count"
 
 
+FORGET: Final = """
+MATCH (t:SegmentTransition {segment: $segment}) WHERE t.sequence > 0
+WITH t LIMIT $limit
+DELETE t
+RETURN count(*) AS count
+"""
+
+
 class Transitions:
     """Reads the log."""
 
@@ -52,6 +60,11 @@ class Transitions:
     async def count(self, segment: str, since: int = 0) -> int:
         """How many a segment has at or after `since` (milliseconds)."""
         rows = await self._graph.read("transitions.count", COUNT_OF, segment=segment, since=since)
+        return int(rows[0]["count"])
+
+    async def forget(self, segment: str, limit: int) -> int:
+        """Deletes at most `limit` transitions of a segment; how many."""
+        rows = await self._graph.write("transitions.forget", FORGET, segment=segment, limit=limit)
         return int(rows[0]["count"])
 
     async def news(self, first: int, after: int) -> list[Transition]:

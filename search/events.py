@@ -116,12 +116,13 @@ class EventIndex:
         *,
         sum: str | None = None,
         group: EventGroup | None = None,
+        by: str | None = None,
         zone: str = "UTC",
         former: Mapping[str, str] | None = None,
     ) -> list[EventTotal]:
         """Events, different customers and the exact sum of a numeric property, by key (see `search.totals`).
         While an event lies in two places, between its copy and its delete, it counts twice."""
-        asked = Totals(wanted.clauses(), sum=sum, group=group, zone=zone, former=former)
+        asked = Totals(wanted.clauses(), sum=sum, group=group, by=by, zone=zone, former=former)
         return await totals(self._search, self._alias, asked)
 
     async def rehome(self, targets: Mapping[str, str]) -> int:

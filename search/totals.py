@@ -16,9 +16,12 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
+from oneid.errors import TooLarge
 from search.client import Parameters, Search
 
 PAGE: Final = 20_000
+MAX_VALUES: Final = 1_000
+"""Of a property that totals are kept for."""
 KEEP_ALIVE: Final = "1m"
 
 SUM: Final = {
@@ -38,6 +41,15 @@ SUM: Final = {
         return sum.toString();
     """,
 }
+
+
+VALUES: Final = """
+def found = new ArrayList();
+for (told in doc['properties._valueAndPath']) {
+  if (told.startsWith(params.prefix)) { found.add(told.substring(params.prefix.length())); }
+}
+return found;
+"""
 
 
 class EventGroup(StrEnum):
@@ -73,26 +85,34 @@ class EventTotal:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What to add up. `clauses` select the events, `sum` names a numeric property, `zone` is an IANA time zone.
+    """What to add up. `clauses` select the events, `sum` names a numeric property, `zone` is an IANA time zone. Keys
+    are those of `group`, or the values of the property `by` (with dots into objects; "" where there is none).
     `former` maps former ONE-IDs whose events are still being re-homed to the customer's own, so that a
     customer whose events lie under both is counted once."""
 
     clauses: list[dict[str, Any]]
     sum: str | None = None
     group: EventGroup | None = None
+    by: str | None = None
     zone: str = "UTC"
     former: Mapping[str, str] | None = None
 
+    @property
+    def keyed(self) -> bool:
+        """Whether there is a total for each key."""
+        return self.group is not None or self.by is not None
+
 
 async def totals(search: Search, alias: str, wanted: Totals) -> list[EventTotal]:
-    """The totals by key, in the order of the keys; without a group one total with the key ""."""
+    """The totals by key, in the order of the keys; without a group one total with the key "". Raises TooLarge where a
+    property has too many values."""
     async with point_in_time(search, alias) as pit:
         reading = _Reading(search, pit, wanted)
         events, sums = await reading.events()
         customers = await reading.customers()
     return [
         EventTotal(key, events[key], customers[key], None if wanted.sum is None else sums[key])
-        for key in (sorted(events) if wanted.group else [""])
+        for key in (sorted(events) if wanted.keyed else [""])
     ]
 
 
@@ -114,6 +134,9 @@ class _Reading:
         async for bucket in self._buckets(self._wanted.clauses, sources, self._sum()):
             key = bucket["key"].get("key") or ""
             events[key] += bucket["doc_count"]
+            if self._wanted.by is not None and len(events) > MAX_VALUES:
+                message = f"more than {MAX_VALUES} different values of {self._wanted.by}"
+                raise TooLarge(message, field=("groupByProperty",))
             if self._wanted.sum is not None:
                 sums[key] += Decimal(bucket["sum"]["value"] or 0)
         return events, sums
@@ -187,6 +210,10 @@ async def point_in_time(search: Search, alias: str) -> AsyncGenerator[str]:
 def _source(wanted: Totals) -> list[dict[str, Any]]:
     """The key as a source of a composite aggregation; none without a group."""
     group = wanted.group
+    if wanted.by is not None:
+        # A flat_object names each leaf by its own name, too.
+        script = {"source": VALUES, "params": {"prefix": f"properties.properties.{wanted.by}="}}
+        return [{"key": {"terms": {"script": script, "missing_bucket": True}}}]
     if group is None:
         return []
     if group not in FORMATS:

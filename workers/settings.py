@@ -28,6 +28,7 @@ from oneid.bootstrap import (
     marking,
     open_stores,
     required,
+    segment_deletion,
     upkeep,
 )
 from oneid.memory import spare_the_collector
@@ -106,6 +107,7 @@ def loops(work: Upkeep, stores: Stores, settings: Settings) -> tuple[Loop, ...]:
         Loop("reconciliation", work.reconciliation.run_once, idle=10.0, busy=1.0),
         Loop("erasure", cleanup.run_once, idle=1.0, busy=1.0),
         Loop("building", building(stores).run_once, idle=1.0, busy=1.0),
+        Loop("forgetting", segment_deletion(stores).run_once, idle=1.0, busy=1.0),
         Loop("marking", marking(stores).run_once, idle=1.0, busy=1.0),
         # Several, so that a long one does not hold up the others.
         *(Loop(f"operations-{n}", work.operations.run_once, idle=0.5) for n in range(1, 4)),

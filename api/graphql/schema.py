@@ -13,6 +13,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from api.graphql.attributes.mutations import AttributeMutations
 from api.graphql.attributes.queries import AttributeQueries
+from api.graphql.audits.queries import AuditQueries
 from api.graphql.clock.mutations import ClockMutations
 from api.graphql.clock.queries import ClockQueries
 from api.graphql.consents.mutations import ConsentMutations
@@ -54,6 +55,7 @@ class Query(
     CustomerQueries,
     IdentityQueries,
     EventQueries,
+    AuditQueries,
     AttributeQueries,
     SegmentQueries,
     ScoreQueries,

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from graph import client as graph_client
+from graph.attribute_catalog import AttributeCatalog
 from graph.clock import ClockStore
 from graph.customers import Customers
 from graph.decision_pages import DecisionPages
@@ -30,6 +31,7 @@ from oneid.bootstrap.work import (
     previews,
     scores,
     searchable,
+    segment_deletion,
     segments,
     stewardship,
     tags,
@@ -42,6 +44,7 @@ from oneid.log.dead_letters import DeadLetters
 from oneid.log.replies import Replies
 from oneid.services.attributes import AttributeService
 from oneid.services.audiences import AudienceService
+from oneid.services.audits import AuditService
 from oneid.services.changes import ChangeFeed, DecisionSource, TransitionSource
 from oneid.services.clock import ClockService
 from oneid.services.consents import ConsentService
@@ -57,12 +60,14 @@ from oneid.services.operations import OperationService
 from oneid.services.previews import PreviewService
 from oneid.services.proposals import ProposalReview
 from oneid.services.scores import ScoreService
+from oneid.services.segment_deletion import SegmentDeletion
 from oneid.services.segments import SegmentService
 from oneid.services.stewardship import StewardshipService
 from oneid.services.tags import TagService
 from oneid.services.totals import EventTotals
 from oneid.services.upserts import UpsertService
 from oneid.settings import Settings
+from search.audits import Audits
 from search.event_pages import EventPages
 from search.events import EventIndex
 from search.indexes import IndexNames
@@ -81,9 +86,11 @@ class Services:
     keys: KeyService
     ingestion: IngestionService
     attributes: AttributeService
+    audits: AuditService
     audiences: AudienceService
     previews: PreviewService
     segments: SegmentService
+    segment_deletion: SegmentDeletion
     scores: ScoreService
     lifecycles: LifecycleService
     tags: TagService
@@ -169,9 +176,18 @@ def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
         keys=KeyService(ApiKeys(graph), clock, settings.mode),
         ingestion=IngestionService(stores.log, replies, clock, searchable(stores), declared.known),
         attributes=declared,
+        audits=AuditService(
+            Audits(stores.search, names.profiles, names.events),
+            stores.profiles,
+            AttributeCatalog(graph),
+            Proposals(graph),
+            rules,
+            clock,
+        ),
         audiences=audiences(stores),
         previews=previews(stores),
         segments=segments(stores),
+        segment_deletion=segment_deletion(stores),
         scores=scores(stores),
         lifecycles=lifecycles(stores),
         tags=tags(stores),

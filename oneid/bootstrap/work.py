@@ -23,6 +23,7 @@ from graph.rules import RulesStore
 from graph.scores import ScoreModels
 from graph.segments import Segments
 from graph.tags import Tags
+from graph.transitions import Transitions
 from oneid.bootstrap.stores import Stores
 from oneid.log.dead_letters import DeadLetters
 from oneid.log.erasure import LogErasure
@@ -57,6 +58,7 @@ from oneid.services.reindexing import ReindexService
 from oneid.services.reprocessing import ReprocessService
 from oneid.services.scores import ScorePlugs, ScoreService
 from oneid.services.seeding import SeedService
+from oneid.services.segment_deletion import SegmentDeletion
 from oneid.services.segment_export import SegmentExport
 from oneid.services.segments import SegmentService
 from oneid.services.stewardship import StewardshipService
@@ -209,6 +211,17 @@ def segments(stores: Stores) -> SegmentService:
     graph = Segments(stores.graph)
     work = materialisation(stores)
     return SegmentService(graph, audiences(stores), work, building(stores), stores.members, stores.clock)
+
+
+def segment_deletion(stores: Stores) -> SegmentDeletion:
+    return SegmentDeletion(
+        Segments(stores.graph),
+        segments(stores),
+        building(stores),
+        materialisation(stores),
+        Transitions(stores.graph),
+        stores.members,
+    )
 
 
 def judging(stores: Stores) -> JudgingService:

@@ -127,8 +127,9 @@ class SegmentService:
         return segment
 
     async def find(self, name: str) -> Segment | None:
-        """A segment by id or key."""
-        return next(iter(await self._segments.named([name])), None)
+        """A segment by id or key; the rule of a tag or of a stage is none."""
+        found = await self._segments.named([name])
+        return next((segment for segment in found if not segment.hidden), None)
 
     async def page(self, limit: int, after: str = "") -> list[Segment]:
         """Segments in order of their keys, those after a key."""

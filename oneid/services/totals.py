@@ -1,6 +1,7 @@
 """Totals over events, right also while the events of merged customers are on their way."""
 
 from graph.customers import Customers
+from oneid.errors import InvalidInput
 from search.events import EventFilter, EventIndex
 from search.totals import EventGroup, EventTotal
 
@@ -14,8 +15,16 @@ class EventTotals:
         self._zone = zone
 
     async def by_key(
-        self, wanted: EventFilter, *, sum: str | None = None, group: EventGroup | None = None
+        self,
+        wanted: EventFilter,
+        *,
+        sum: str | None = None,
+        group: EventGroup | None = None,
+        by: str | None = None,
     ) -> list[EventTotal]:
-        """Events, different customers and the exact sum of the numeric property `sum`, for each key."""
+        """Events, different customers and the exact sum of the numeric property `sum`, for each key: of the group, or
+        each value of the property `by`. Raises InvalidInput for both, TooLarge for too many values."""
+        if group is not None and by is not None:
+            raise InvalidInput("give groupBy or groupByProperty", field=("groupByProperty",))
         former = await self._customers.moving()
-        return await self._events.totals(wanted, sum=sum, group=group, zone=self._zone, former=former)
+        return await self._events.totals(wanted, sum=sum, group=group, by=by, zone=self._zone, former=former)

@@ -7,6 +7,7 @@ from api.graphql.context import Context, Info
 from api.graphql.customers.inputs import CustomerLookup
 from api.graphql.errors import BUSINESS, UserError
 from api.graphql.fields import root
+from api.graphql.relay import encode_id
 from api.graphql.scopes import Scope
 from api.graphql.segments.rules import SegmentRule, segment_name
 from api.graphql.segments.types import Segment, SegmentKind
@@ -72,6 +73,14 @@ class UpdateSegmentInput:
         )
 
 
+@strawberry.input(description="A segment to delete.")
+class DeleteSegmentInput:
+    id: strawberry.ID = strawberry.field(description="Which: its global id, or its key.")
+    expected_version: int | None = strawberry.field(
+        default=None, description="Refuse with VERSION_CONFLICT unless this is the version."
+    )
+
+
 async def one_ids(context: Context, lookups: list[CustomerLookup] | None, field: str) -> list[str]:
     """Whom the lookups name. Raises NotFound with the place of one that names nobody."""
     records = [await lookup.get(context, field, str(n)) for n, lookup in enumerate(lookups or ())]
@@ -88,6 +97,12 @@ class CreateSegmentPayload:
 class UpdateSegmentPayload:
     segment: Segment | None = strawberry.field(description="The segment after the change.")
     user_errors: list[UserError] = strawberry.field(description="Why nothing was changed; empty on success.")
+
+
+@strawberry.type(description="The answer to deleteSegment.")
+class DeleteSegmentPayload:
+    deleted_id: strawberry.ID | None = strawberry.field(description="The global id of what is gone.")
+    user_errors: list[UserError] = strawberry.field(description="Why nothing was deleted; empty on success.")
 
 
 @strawberry.type
@@ -108,3 +123,15 @@ class SegmentMutations:
         except BUSINESS as error:
             return UpdateSegmentPayload(segment=None, user_errors=[UserError.from_domain(error)])
         return UpdateSegmentPayload(segment=Segment.from_domain(segment), user_errors=[])
+
+    @root(
+        "Deletes a segment that no rule names, with its transitions; nobody leaves it by that.",
+        Scope.SEGMENTS_WRITE,
+    )
+    async def delete_segment(self, info: Info, input: InputOf[DeleteSegmentInput]) -> DeleteSegmentPayload:
+        deletion = info.context.services.segment_deletion
+        try:
+            segment = await deletion.delete(segment_name(input.id), input.expected_version)
+        except BUSINESS as error:
+            return DeleteSegmentPayload(deleted_id=None, user_errors=[UserError.from_domain(error)])
+        return DeleteSegmentPayload(deleted_id=encode_id("Segment", segment.id), user_errors=[])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.graphql_api import INGEST, Api, Fresh
+from tests.graphql_api import INGEST, Api, CallAs, Fresh
 
 pytestmark = pytest.mark.usefixtures("consumer")
 
@@ -183,6 +183,28 @@ async def test_totals_count_events_and_customers_and_add_money_exactly(api: Api,
     ]
     (early,) = (await api(TOTALS, names=[name], until="2026-03-02T00:00:00Z"))["eventTotals"]
     assert early["events"] == 1
+
+
+async def test_totals_by_a_property_need_its_name_alone_and_the_right_to_see_it(
+    api: Api, call_as: CallAs, fresh: Fresh
+) -> None:
+    query = """
+    query T($names: [String!], $group: EventGroup, $by: String) {
+      eventTotals(names: $names, groupBy: $group, groupByProperty: $by) { key events }
+    }
+    """
+    name = fresh("Clicked")
+    properties = {"campaign": "c1", "contact": {"Email": "anna@x.cn"}}
+    event = {"type": "track", "event": name, "userId": fresh("u"), "properties": properties}
+    await api.ingest(event, {**event, "properties": {"campaign": "c2"}}, wait="INDEXED")
+    reader = await call_as("analytics:read")
+
+    found = (await reader(query, names=[name], by="campaign"))["eventTotals"]
+    assert found == [{"key": "c1", "events": 1}, {"key": "c2", "events": 1}]
+    assert await reader.code(query, names=[name], by="campaign", group="DAY") == "BAD_USER_INPUT"
+    assert await reader.code(query, names=[name], by="contact.Email") == "FORBIDDEN"
+    seen = (await api(query, names=[name], by="contact.Email"))["eventTotals"]
+    assert seen == [{"key": "", "events": 1}, {"key": "anna@x.cn", "events": 1}]
 
 
 async def test_an_event_is_found_by_its_global_id(api: Api, fresh: Fresh) -> None:

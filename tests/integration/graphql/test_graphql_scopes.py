@@ -56,6 +56,7 @@ INPUTS = {
     "exportSegment": 'segment: "x", format: CSV',
     "createSegment": 'key: "", name: ""',
     "updateSegment": 'id: "x"',
+    "deleteSegment": 'id: "x"',
     "cancelOperation": 'id: "x"',
     "eraseCustomer": NOBODY,
     "liftSuppression": NUMBER,
@@ -69,6 +70,7 @@ WRITES = {
     for name, given in INPUTS.items()
 }
 READS = {
+    "dataAudit": "{ dataAudit { customers } }",
     "identityHealth": "{ identityHealth { warnings } }",
     "attributeDefinitions": "{ attributeDefinitions { key } }",
     "segment": '{ segment(key: "x") { key } }',

@@ -5,11 +5,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from oneid.domain.messages import StoredEvent
+from oneid.errors import TooLarge
 from search import totals as module
 from search.events import EventFilter, EventIndex
 from search.totals import EventGroup, EventTotal
@@ -163,3 +165,45 @@ async def test_days_are_those_of_the_time_zone(events: EventIndex) -> None:
         "2026-03-28T23:00+01:00",
         "2026-03-29T03:00+02:00",
     ]
+
+
+async def test_a_total_for_each_value_of_a_property_equals_a_count_one_by_one(
+    events: EventIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PAGE", 3)
+    told: list[dict[str, Any]] = [
+        {"campaign": "c1", "cost": 0.1},
+        {"campaign": "c1", "cost": 0.2},
+        {"campaign": "c2=x.y", "cost": 5},
+        {"campaign": ["c1", "c3"], "cost": 1},
+        {"campaign": 7},
+        {"campaigns": "c1", "other": {"campaign": "c1"}},
+        {},
+    ]
+    await events.store([event(f"m{n}", f"c{n % 2}", **one) for n, one in enumerate(told)])
+    await events.refresh()
+
+    found = await events.totals(EventFilter(), sum="cost", by="campaign")
+    nested = await events.totals(EventFilter(), by="other.campaign")
+
+    assert found == [
+        EventTotal("", 2, 2, Decimal(0)),
+        EventTotal("7", 1, 1, Decimal(0)),
+        EventTotal("c1", 3, 2, Decimal("1.3")),
+        EventTotal("c2=x.y", 1, 1, Decimal(5)),
+        EventTotal("c3", 1, 1, Decimal(1)),
+    ]
+    assert nested == [EventTotal("", 6, 2, None), EventTotal("c1", 1, 1, None)]
+
+
+async def test_a_property_of_too_many_values_is_refused(
+    events: EventIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_VALUES", 5)
+    await events.store([event(f"m{n}", "c1", order=f"o{n}") for n in range(6)])
+    await events.refresh()
+
+    with pytest.raises(TooLarge) as refused:
+        await events.totals(EventFilter(), by="order")
+
+    assert refused.value.field == ("groupByProperty",)

@@ -39,7 +39,8 @@ type Query {
   why(a: CustomerLookup!, b: CustomerLookup!): IdentityExplanation!
   identityDecisions(messageId: String, oneId: String, kind: IdentityDecisionKind, since: DateTime,
     first: Int, after: String): IdentityDecisionConnection!
-  eventTotals(names: [String!], since: DateTime, until: DateTime, sum: String, groupBy: EventGroup): [EventTotal!]!
+  eventTotals(names: [String!], since: DateTime, until: DateTime, sum: String, groupBy: EventGroup,
+    groupByProperty: String): [EventTotal!]!
   deadLetters(first: Int, after: String): DeadLetterConnection!
   households(first: Int, after: String): HouseholdConnection!
   mergeProposals(first: Int, after: String): MergeProposalConnection!
