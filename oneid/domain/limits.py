@@ -1,13 +1,16 @@
 """Limits: how many values of a type a customer may hold, and which identifiers an event loses to them."""
 
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from oneid.domain.identifiers import Identifier
 from oneid.domain.messages import format_time
 from oneid.domain.rules import IdentifierType, IdentityRules
 from oneid.domain.separation import separated
 from oneid.domain.workspace import CustomerNode, Workspace
+
+EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class Limits:
@@ -64,7 +67,7 @@ class Limits:
     def _within_window(self, rule: IdentifierType, keys: set[str], named: set[str]) -> set[str]:
         if not rule.window_days:
             return keys
-        since = format_time(self._at - timedelta(days=rule.window_days))
+        since = format_time(self._at - min(timedelta(days=rule.window_days), self._at - EARLIEST))
         nodes = self._space.identifiers
         return {key for key in keys if key in named or nodes[key].last_seen_at >= since}
 

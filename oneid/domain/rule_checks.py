@@ -5,7 +5,7 @@ import re
 from oneid.domain.rules import BlockedValue, RulesChange, TypeChange
 from oneid.errors import InvalidInput
 
-TYPE_NAME = re.compile("[a-z][a-z0-9_]{0,63}")
+TYPE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 MAX_PATTERN = 500
 
 
@@ -22,7 +22,7 @@ def check_change(change: RulesChange) -> None:
 
 def check_type(change: TypeChange, field: tuple[str, ...]) -> None:
     if not TYPE_NAME.fullmatch(change.type):
-        raise InvalidInput("a type is named by small letters, digits and _", field=(*field, "type"))
+        raise InvalidInput("a type is named by letters, digits, _, - and .", field=(*field, "type"))
     check_range(change.priority, 1, 1000, (*field, "priority"))
     check_range(change.limit, 0, 10_000, (*field, "limit"))
     check_range(change.window_days, 0, 3650, (*field, "windowDays"))
@@ -43,7 +43,7 @@ def check_pattern(pattern: str, field: tuple[str, ...]) -> None:
         raise InvalidInput(f"a pattern has at most {MAX_PATTERN} characters", field=field)
     try:
         re.compile(pattern)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise InvalidInput(f"not a regular expression: {error}", field=field) from error
 
 

@@ -54,25 +54,39 @@ class IdentifierType:
 
 @dataclass(frozen=True, slots=True)
 class BlockedValue:
-    """A value that names nobody: exactly `exact`, or matching `regex`; for one type or (None) for all."""
+    """A value that names nobody: exactly `exact`, or matching `regex`; for one type, or (None) for all `but` these."""
 
     type: str | None = None
     exact: str | None = None
     regex: str | None = None
+    but: tuple[str, ...] = ()
+
+    def holds_for(self, kind: str) -> bool:
+        return kind not in self.but if self.type is None else self.type == kind
+
+    def without(self, lifted: Iterable["BlockedValue"]) -> "BlockedValue | None":
+        """What stays of it when others, of the same value, are lifted: for its type, or for one of all types."""
+        mine = [b for b in lifted if (b.exact, b.regex) == (self.exact, self.regex)]
+        if any(b.type == self.type for b in mine):
+            return None
+        types = {b.type for b in mine if b.type} if self.type is None else set[str]()
+        return replace(self, but=tuple(sorted(types.union(self.but)))) if types else self
 
 
 class Filter(NamedTuple):
-    """The blocked values of one type, those of all types included: exact ones, and one pattern for the rest."""
+    """The blocked values of one type, those of all types included: exact ones, and patterns."""
 
     exact: frozenset[str]
-    pattern: re.Pattern[str] | None
+    patterns: tuple[re.Pattern[str], ...]
 
     @classmethod
     def of(cls, kind: str, blocked: Iterable[BlockedValue]) -> "Filter":
-        mine = [b for b in blocked if b.type in (None, kind)]
-        patterns = [f"(?:{b.regex})" for b in mine if b.regex is not None]
-        exact = frozenset(b.exact for b in mine if b.exact is not None)
-        return cls(exact, re.compile("|".join(patterns)) if patterns else None)
+        mine = [b for b in blocked if b.holds_for(kind)]
+        patterns = tuple(re.compile(b.regex) for b in mine if b.regex is not None)
+        return cls(frozenset(b.exact for b in mine if b.exact is not None), patterns)
+
+    def blocks(self, value: str) -> bool:
+        return value in self.exact or any(pattern.search(value) for pattern in self.patterns)
 
 
 DEFAULT_TYPES = (
@@ -135,8 +149,7 @@ class IdentityRules:
 
     def blocks(self, kind: str, value: str) -> bool:
         """Whether this value of this declared type names nobody."""
-        exact, pattern = self._filters[kind]
-        return not value or value in exact or (pattern is not None and pattern.search(value) is not None)
+        return not value or self._filters[kind].blocks(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +192,13 @@ class RulesChange:
             "shared_identifier_policy": self.shared_identifier_policy,
             "consent_required": self.consent_required,
         }
-        kept = tuple(b for b in base.blocked if b not in self.unblock)
+        kept = [stays for blocked in base.blocked if (stays := blocked.without(self.unblock))]
+        blocked = {replace(b, but=()): b for b in kept} | {b: b for b in self.block}
         return replace(
             base,
             version=rules.version + 1,
             types=changed_types(base.types, self.types),
-            blocked=kept + tuple(b for b in self.block if b not in kept),
+            blocked=tuple(blocked.values()),
             **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
         )
 

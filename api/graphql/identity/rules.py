@@ -58,10 +58,15 @@ class BlockedValue:
     type: str | None = strawberry.field(description="For this type only; null: for every type.")
     regex: str | None = strawberry.field(description="Values that match this.")
     exact: str | None = strawberry.field(description="Exactly this value.")
+    except_types: list[str] = strawberry.field(
+        description="The types that a value blocked for every type does count for: it was unblocked for them."
+    )
 
     @classmethod
     def from_domain(cls, blocked: domain.BlockedValue) -> "BlockedValue":
-        return cls(type=blocked.type, regex=blocked.regex, exact=blocked.exact)
+        return cls(
+            type=blocked.type, regex=blocked.regex, exact=blocked.exact, except_types=list(blocked.but)
+        )
 
 
 @strawberry.type(description="All identity rules at one version.")
@@ -150,7 +155,8 @@ class UpdateIdentityRulesInput:
     )
     block: list[BlockedValueInput] | None = strawberry.field(default=None, description="Values to block.")
     unblock: list[BlockedValueInput] | None = strawberry.field(
-        default=None, description="Blocks to lift, written as they were given."
+        default=None, description="Blocks to lift, written as they were given; with a type, what is blocked for every type is lifted"
+        " for that one."
     )
     max_merges: int | None = strawberry.field(default=None, description="Merges per customer.")
     max_identifiers: int | None = strawberry.field(default=None, description="Identifiers per customer.")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.scenario import Scenario
-from tests.scenario_acts import Refused, upsert
+from tests.scenario_acts import UNLINK, Refused, upsert
 
 TYPES = """
 { identityRules { types { type priority limit windowDays joinsPeople household } maxMerges maxIdentifiers } }
@@ -15,6 +15,8 @@ mutation Update($input: UpdateIdentityRulesInput!) {
   updateIdentityRules(input: $input) { identityRules { version } userErrors { code field } }
 }
 """
+BLOCKED = "{ identityRules { blocked { type exact regex exceptTypes } } }"
+OWNER = "query Owner($by: CustomerLookup!) { customer(by: $by) { oneId } }"
 HOUSEHOLDS = """
 query Households($by: CustomerLookup!) {
   customer(by: $by) { households { identifier { type value } members { nodes { oneId } } } }
@@ -212,6 +214,48 @@ async def test_values_can_be_blocked_and_unblocked(scene: Scenario) -> None:
     assert await scene.partition() == {"u1"}
 
 
+async def test_a_value_blocked_for_every_type_can_count_for_one(scene: Scenario) -> None:
+    await scene.rules(types=[{"type": "loyalty"}], unblock=[{"type": "loyalty", "exact": "guest"}])
+    blocked = (await scene.api(BLOCKED))["identityRules"]["blocked"]
+    assert [b["exceptTypes"] for b in blocked if b["exact"] == "guest"] == [["loyalty"]]
+    card = {"externalIds": [{"type": "loyalty", "id": "guest"}]}
+    first, second = await scene.send(scene.event("a1", context=card), scene.event("", context=card))
+    assert second == first
+    assert await scene.one(scene.event("", userId="guest")) == ""
+    await unlink_value(scene, "loyalty", "guest")
+
+
+async def unlink_value(scene: Scenario, kind: str, value: str) -> None:
+    """Other scenarios run on the same graph."""
+    answer = await scene.api(UNLINK, input={"identifier": {"type": kind, "value": value}})
+    assert answer["unlinkIdentifier"]["userErrors"] == []
+
+
+async def test_each_blocking_pattern_stands_for_itself(scene: Scenario) -> None:
+    patterns = ["(?i)^test", r"^(?P<a>[a-z])(?P=a)+$", r"^(?P<a>[0-9])\1+$"]
+    await scene.rules(block=[{"regex": pattern} for pattern in patterns])
+    values = ["TeSt-1", "xxx", "7777"]
+    assert await scene.send(*(scene.event("", userId=value) for value in values)) == [""] * 3
+    assert await scene.send("u1") != [""]
+
+
+@pytest.mark.parametrize("name", ["loyaltyId", "crm-id", "ios.idfa"])
+async def test_declared_types_go_by_the_names_that_other_systems_gave_them(scene: Scenario, name: str) -> None:
+    await scene.rules(types=[{"type": name}])
+    named = {"externalIds": [{"type": name, "id": scene.names.value("x1")}]}
+    first, second = await scene.send(scene.event("u1", context=named), scene.event("a1", context=named))
+    assert first == second
+    found = await scene.api(OWNER, by={"identifier": {"type": name, "value": scene.names.value("x1")}})
+    assert found["customer"]["oneId"] == first
+
+
+async def test_an_event_of_the_first_year_is_like_any_other(scene: Scenario) -> None:
+    first, *_ = await scene.send(*(f"u1 a{n}" for n in range(1, 6)))
+    late = scene.event("u1 a6", timestamp="0001-01-02T00:00:00Z")
+    assert await scene.send(late, wait="INDEXED") == [first]
+    assert await scene.events("u1") == ["m1", "m2", "m3", "m4", "m5", "m6"]
+
+
 async def test_a_message_that_names_nobody_is_refused(scene: Scenario) -> None:
     for item in (scene.event(""), scene.event("", properties={"email": "x@example.cn"})):
         result = await scene.result(item)
@@ -270,7 +314,7 @@ async def test_the_first_value_of_a_type_is_the_one_that_appears_first(scene: Sc
 @pytest.mark.parametrize(
     ("change", "error"),
     [
-        ({"types": [{"type": "Bad Name"}]}, ("INVALID", ["types", "0", "type"])),
+        ({"types": [{"type": "bad:name"}]}, ("INVALID", ["types", "0", "type"])),
         ({"types": [{"type": "phone", "limit": -1}]}, ("INVALID", ["types", "0", "limit"])),
         ({"types": [{"type": "phone", "windowDays": -1}]}, ("INVALID", ["types", "0", "windowDays"])),
         ({"block": [{"regex": "("}]}, ("INVALID", ["block", "0", "regex"])),
