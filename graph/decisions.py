@@ -1,5 +1,7 @@
 """The log of identity decisions in Neo4j."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any, Final
 
 from graph.client import Graph, Row
@@ -7,7 +9,7 @@ from oneid.domain.decisions import Decision, DecisionKind
 from oneid.domain.identifiers import Identifier
 
 FIELDS: Final = """d {.id, .seq, .kind, .at, .messageId, .ruleVersion, .oneId, .mergedOneIds, .kept,
-                     .dropped, .manual, .reason, .splitOneId, .sticky} AS decision"""
+                     .dropped, .manual, .reason, .splitOneId, .sticky, .direct, .sides, .content} AS decision"""
 
 OF_CUSTOMERS: Final = f"""
 MATCH (d:Decision) WHERE (d.oneId IN $oneIds OR d.splitOneId IN $oneIds) AND d.seq > $after
@@ -27,6 +29,9 @@ MATCH (d:Decision) WHERE d.seq > $after
   AND ($kinds IS NULL OR d.kind IN $kinds) AND ($since IS NULL OR d.at >= $since)
 RETURN {FIELDS} ORDER BY d.seq LIMIT $first
 """
+
+
+PAGE: Final = 5_000
 
 
 class DecisionLog:
@@ -60,6 +65,15 @@ class DecisionLog:
         )
         return [decision_of(row["decision"]) for row in rows]
 
+    async def all_of(self, one_ids: list[str]) -> list[Decision]:
+        """All decisions for these ONE-IDs, a page at a time."""
+        found = list[Decision]()
+        while page := await self.page(PAGE, found[-1].sequence if found else 0, one_ids=one_ids):
+            found += page
+            if len(page) < PAGE:
+                break
+        return found
+
 
 def decision_row(decision: Decision) -> dict[str, Any]:
     return {
@@ -76,8 +90,11 @@ def decision_row(decision: Decision) -> dict[str, Any]:
             "dropped": [identifier.key for identifier in decision.dropped],
             "manual": decision.manual,
             "reason": decision.reason,
-            "splitOneId": decision.split_one_id,
+            "splitOneId": decision.other_one_id,
             "sticky": decision.sticky or None,
+            "direct": decision.direct,
+            "sides": [f"{n} {i.key}" for n, side in enumerate(decision.sides) for i in side] or None,
+            "content": decision.content,
         },
     }
 
@@ -96,6 +113,24 @@ def decision_of(row: Row) -> Decision:
         dropped=tuple(Identifier.from_key(key) for key in row["dropped"]),
         manual=row["manual"],
         reason=row["reason"],
-        split_one_id=row["splitOneId"],
+        other_one_id=row["splitOneId"],
         sticky=bool(row["sticky"]),
+        direct=_direct(row),
+        sides=_sides(row["sides"] or ()),
+        content=row["content"],
     )
+
+
+def _direct(row: Row) -> bool:
+    """Decisions from before there was a mark are known by the messageId that direct writes are given."""
+    known: bool | None = row["direct"]
+    return (row["messageId"] or "").startswith("upsert-") if known is None else known
+
+
+def _sides(stored: Iterable[str]) -> tuple[tuple[Identifier, ...], ...]:
+    """From "number key" texts. Identifiers of erased people are gone from them, and whole sides may be."""
+    sides = defaultdict[str, list[Identifier]](list)
+    for text in stored:
+        number, _, key = text.partition(" ")
+        sides[number].append(Identifier.from_key(key))
+    return tuple(map(tuple, sides.values()))

@@ -38,10 +38,14 @@ SCRUB_DECISIONS: Final = """
 MATCH (d:Decision) WHERE d.seq > $after
 WITH d ORDER BY d.seq LIMIT 10000
 FOREACH (_ IN CASE WHEN d.at <= $at AND (any(key IN d.kept + d.dropped WHERE key IN $keys)
+                   OR any(side IN d.sides WHERE substring(side, size(split(side, ' ')[0]) + 1) IN $keys)
                    OR any(oneId IN d.mergedOneIds WHERE oneId IN $oneIds)) THEN [1] ELSE [] END |
   SET d.kept = [key IN d.kept WHERE NOT key IN $keys],
       d.dropped = [key IN d.dropped WHERE NOT key IN $keys],
-      d.mergedOneIds = [oneId IN d.mergedOneIds WHERE NOT oneId IN $oneIds])
+      d.sides = [side IN d.sides WHERE NOT substring(side, size(split(side, ' ')[0]) + 1) IN $keys],
+      d.mergedOneIds = [oneId IN d.mergedOneIds WHERE NOT oneId IN $oneIds],
+      d.id = CASE WHEN d.id = d.content THEN randomUUID() ELSE d.id END,
+      d.content = null)
 RETURN max(d.seq) AS last
 """
 

@@ -171,7 +171,14 @@ async def save(tx: AsyncManagedTransaction, space: Workspace, decisions: Sequenc
     await save_merges(tx, space, customers)
     await save_divisions(tx, space)
     await run(tx, writes.MARK_REBUILD, [c.one_id for c in customers if c.rebuild and not c.merged_into])
-    await run(tx, writes.ADD_DECISIONS, [decision_row(decision) for decision in decisions])
+    await save_decisions(tx, decisions)
+
+
+async def save_decisions(tx: AsyncManagedTransaction, decisions: Sequence[Decision]) -> None:
+    """What changed something first: it may be what a later message of the batch would only tell again."""
+    again = [decision_row(decision) for decision in decisions if decision.id == decision.content]
+    await run(tx, writes.ADD_DECISIONS, [decision_row(d) for d in decisions if d.id != d.content])
+    await run(tx, writes.ADD_DECISIONS_ONCE, again)
 
 
 async def save_new(

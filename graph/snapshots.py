@@ -21,7 +21,7 @@ RETURN max(c.oneId) AS last, collect(CASE WHEN c:Merged THEN null ELSE
 #: What joined or parted customers besides events: an operator's acts, and direct writes.
 ACTS: Final = f"""
 MATCH (d:Decision) WHERE d.seq > $after
-  AND (d.manual OR (d.messageId STARTS WITH 'upsert-' AND size(d.kept) > 0))
+  AND (d.manual OR (coalesce(d.direct, d.messageId STARTS WITH 'upsert-') AND size(d.kept) > 0))
 WITH d ORDER BY d.seq LIMIT $limit
 RETURN {FIELDS}
 """

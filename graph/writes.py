@@ -107,3 +107,12 @@ UNWIND $rows AS row
 MERGE (d:Decision {id: row.id})
 ON CREATE SET d += row.set
 """
+
+#: Evidence that is there already, with whatever message, is not told again.
+ADD_DECISIONS_ONCE: Final = """
+UNWIND $rows AS row
+OPTIONAL MATCH (same:Decision {content: row.set.content})
+WITH row, count(same) AS known WHERE known = 0
+MERGE (d:Decision {id: row.id})
+ON CREATE SET d += row.set
+"""

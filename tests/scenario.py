@@ -18,7 +18,7 @@ DECISIONS: Final = """
 query Decisions($messageId: String, $oneId: String, $kind: IdentityDecisionKind) {
   identityDecisions(messageId: $messageId, oneId: $oneId, kind: $kind, first: 100) {
     nodes {
-      kind at messageId ruleVersion oneId mergedOneIds manual reason splitOneId sticky
+      kind at messageId ruleVersion oneId mergedOneIds manual reason splitOneId fromOneId sticky
       kept { type value } dropped { type value }
     }
   }

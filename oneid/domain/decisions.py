@@ -24,8 +24,11 @@ class DecisionKind(StrEnum):
 class Decision:
     """One entry of the audit log. `at` is when the message was received (RFC 3339); `sequence` orders by processing.
     `kept` are the identifiers that the message joined, known ones and new ones; `dropped` those left out.
-    `one_id` is "" where no customer was made. `manual` marks an operator's action.
-    Of a split, `kept` stayed with `one_id` and `dropped` went to `split_one_id`; `sticky`: for good."""
+    `one_id` is "" where no customer was made. `manual` marks an operator's action, `direct` a direct write.
+    `other_one_id` is the other customer that it is about: of a split the one that `dropped` went to (`kept` stayed;
+    `sticky`: for good), of a transfer the one that the identifiers were taken from.
+    `sides`: of an operator's merge, what each of the customers held, the oldest link first.
+    `content`: of evidence that is kept once, what it says, hashed."""
 
     id: str
     sequence: int
@@ -39,5 +42,8 @@ class Decision:
     dropped: tuple[Identifier, ...] = ()
     manual: bool = False
     reason: str | None = None
-    split_one_id: str | None = None
+    other_one_id: str | None = None
     sticky: bool = False
+    direct: bool = False
+    sides: tuple[tuple[Identifier, ...], ...] = ()
+    content: str | None = None

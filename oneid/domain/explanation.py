@@ -3,9 +3,11 @@
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from oneid.domain.decisions import Decision, DecisionKind
 from oneid.domain.identifiers import Identifier
+from oneid.domain.resolution import GENERIC
 
 JOINING = frozenset({DecisionKind.CREATED, DecisionKind.ADDED, DecisionKind.MERGED, DecisionKind.TRANSFERRED})
 KEEPING_APART = frozenset(
@@ -70,12 +72,55 @@ def unwind(came_by: dict[Identifier, Step | None], goal: Identifier) -> tuple[St
     return tuple(reversed(path))
 
 
-def keeping_apart(
-    decisions: Sequence[Decision], one: frozenset[Identifier], other: frozenset[Identifier]
-) -> Decision | None:
-    """The last decision that left an identifier of one side out of a message that named the other side."""
-    sides = (one, other)
-    relevant = [
-        d for d in decisions if d.kind in KEEPING_APART and any(side & set(d.dropped) for side in sides)
-    ]
-    return relevant[-1] if relevant else None
+@dataclass(frozen=True)
+class Side:
+    """One of two customers: its ONE-IDs, former ones too, what it has now, and the evidence about it and about
+    those that it was split from."""
+
+    one_ids: frozenset[str]
+    identifiers: frozenset[Identifier]
+    decisions: Sequence[Decision]
+
+    @cached_property
+    def own(self) -> list[Decision]:
+        return [d for d in self.decisions if not self.one_ids.isdisjoint((d.one_id, d.other_one_id or ""))]
+
+    @cached_property
+    def held(self) -> frozenset[Identifier]:
+        """What it has, what was joined to it, and what joined any of what it has."""
+        found = set(self.identifiers)
+        for decision in self.decisions:
+            if decision.one_id in self.one_ids or not self.identifiers.isdisjoint(decision.kept):
+                found.update(decision.kept)
+            if decision.kind is DecisionKind.SPLIT and decision.other_one_id in self.one_ids:
+                found.update(decision.dropped)
+        return frozenset(found)
+
+    @cached_property
+    def claimed(self) -> frozenset[Identifier]:
+        """What it held, and what its events named and did not get."""
+        dropped = (d.dropped for d in self.own if d.one_id in self.one_ids)
+        return self.held.union(*dropped)
+
+
+def keeping_apart(one: Side, other: Side) -> Decision | None:
+    """The last decision that left an identifier of one side out of what the other side had, or took it from there.
+    Where there is none, the last that kept both from a third one's identifier, or from a value that is nobody's."""
+    about = list(dict.fromkeys([*one.own, *other.own]))
+    about.sort(key=lambda decision: decision.sequence)
+    strict = [d for d in about if d.kind in KEEPING_APART or d.reason == GENERIC]
+    blocked = [d for d in about if d.kind is DecisionKind.BLOCKED]
+    for decisions, reach in ((strict, "held"), (strict, "claimed"), (blocked, "claimed")):
+        for decision in reversed(decisions):
+            if stands_between(decision, one, other, reach) or stands_between(decision, other, one, reach):
+                return decision
+    return None
+
+
+def stands_between(decision: Decision, holder: Side, other: Side, reach: str) -> bool:
+    """Whether it left out, of what `holder` had or claimed, something that `other` named or kept."""
+    theirs = decision.one_id in other.one_ids
+    if decision.kind is DecisionKind.TRANSFERRED:
+        return theirs and decision.other_one_id in holder.one_ids
+    mine: frozenset[Identifier] = holder.held if reach == "held" else holder.claimed
+    return (theirs or not other.held.isdisjoint(decision.kept)) and not mine.isdisjoint(decision.dropped)

@@ -3,15 +3,23 @@
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from itertools import groupby
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from oneid.domain.decisions import Decision, DecisionKind
 from oneid.domain.identifiers import Identifier
 from oneid.domain.messages import Message, format_time
 
+DIRECT: Final = "upsert"
+"""The type of the messages that direct writes are made into; no client can send it."""
+
+KEPT_ONCE: Final = frozenset(
+    {DecisionKind.DEMOTED, DecisionKind.BLOCKED, DecisionKind.CAPPED, DecisionKind.REFUSED}
+)
+
 
 class Note(NamedTuple):
-    """An entry before it has an id. `of`: the customer it is about, None: the one that the message belongs to."""
+    """An entry before it has an id. `of`: the customer it is about, None: the one that the message belongs to;
+    `other`: the other customer that it is about."""
 
     kind: DecisionKind
     kept: tuple[Identifier, ...]
@@ -19,6 +27,7 @@ class Note(NamedTuple):
     merged: tuple[str, ...]
     reason: str | None
     of: str | None
+    other: str | None
 
 
 class Journal:
@@ -49,11 +58,12 @@ class Journal:
         merged: tuple[str, ...] = (),
         reason: str | None = None,
         of: str | None = None,
+        other: str | None = None,
         changes: bool = False,
     ) -> None:
         """Adds one entry; `changes` says that the graph is different now."""
         self._changes = self._changes or changes
-        self._notes.append(Note(kind, tuple(kept), tuple(dropped), merged, reason, of))
+        self._notes.append(Note(kind, tuple(kept), tuple(dropped), merged, reason, of, other))
 
     def close(self, one_id: str | None, blocked: Sequence[tuple[Identifier, str]]) -> list[Decision]:
         """All entries, with their ids and the customer; one BLOCKED entry a reason."""
@@ -63,8 +73,9 @@ class Journal:
 
     def _finished(self, number: int, note: Note, one_id: str) -> Decision:
         own = self._changes or not one_id
+        content = content_id(one_id, note) if one_id and note.kind in KEPT_ONCE else None
         return Decision(
-            id=f"{self._message.message_id}#{self._series}{number}" if own else content_id(one_id, note),
+            id=f"{self._message.message_id}#{self._series}{number}" if own or not content else content,
             sequence=self._next_sequence(),
             kind=note.kind,
             at=format_time(self._message.received_at),
@@ -75,6 +86,9 @@ class Journal:
             kept=note.kept,
             dropped=note.dropped,
             reason=note.reason,
+            other_one_id=note.other,
+            direct=self._message.type == DIRECT,
+            content=content,
         )
 
 

@@ -45,6 +45,14 @@ def normalise(kind: str, raw: Any, rules: IdentityRules, region: str) -> Identif
     return Identifier(kind, value)
 
 
+def plain(kind: str, raw: Any, rules: IdentityRules, region: str) -> Identifier:
+    """What a raw value would be as an identifier, blocked or not, of a declared type or not: what was linked once is
+    found by it. Raises Dropped for what is no value."""
+    rule, text = rules.by_type.get(kind), as_text(raw)
+    normaliser = NORMALIZERS.get(rule.normalizer) if rule else None
+    return Identifier(kind, normaliser(text, region) if normaliser else text)
+
+
 def as_text(raw: Any) -> str:
     """A JSON scalar as text, trimmed. Raises Dropped."""
     if isinstance(raw, str):

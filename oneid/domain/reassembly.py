@@ -96,7 +96,7 @@ class Reassembly:
             kept=tuple(map(Identifier.from_key, sorted(kept))),
             dropped=tuple(map(Identifier.from_key, sorted(dropped))),
             merged_one_ids=merged,
-            split_one_id=part.one_id if part else None,
+            other_one_id=part.one_id if part else None,
         )
         self.decisions.append(told)
         return customer

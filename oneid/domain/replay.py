@@ -7,6 +7,7 @@ from oneid.domain.decisions import Decision, DecisionKind
 from oneid.domain.evidence import Prepared, prepare
 from oneid.domain.extraction import Named
 from oneid.domain.identifiers import Identifier
+from oneid.domain.journal import DIRECT
 from oneid.domain.messages import Message, StoredEvent, parse_time
 from oneid.domain.regrouping import Regrouping
 from oneid.domain.resolution import Resolver
@@ -45,15 +46,13 @@ class Replay:
         """Resolves an event as if it came now; the working name of its customer at this point."""
         prepared = prepare(event.message, self._rules, self._region)
         if self._only is not None:
-            kept = [i for i in prepared.named.identifiers if i.key in self._only]
-            prepared = Prepared(
-                event.message, Named(kept, verified=prepared.named.verified), prepared.previous
-            )
+            named = Named(self._counting(prepared.named.identifiers), verified=prepared.named.verified)
+            prepared = Prepared(event.message, named, tuple(self._counting(prepared.previous)))
         return self._resolver.resolve(prepared).one_id
 
     def act(self, decision: Decision) -> None:
         """Does once more what an operator did, or what a direct write joined."""
-        if decision.message_id is not None:
+        if decision.direct:
             self._join(decision)
         elif decision.kind is DecisionKind.MERGED:
             self._merge(decision)
@@ -83,16 +82,16 @@ class Replay:
         return [i for i in identifiers if self._only is None or i.key in self._only]
 
     def _join(self, decision: Decision) -> None:
-        known = [i for i in self._counting(decision.kept) if i.type in self._rules.by_type]
+        known = [i for i in self._counting(decision.kept) if self._rules.links(i)]
         if known:
             at = parse_time(decision.at)
-            message = Message(
-                decision.message_id or "", "upsert", "upsert", at, at, None, "upsert", CONSENTED
-            )
+            message = Message(decision.message_id or "", DIRECT, DIRECT, at, at, None, DIRECT, CONSENTED)
             self._resolver.resolve(Prepared(message, Named(sorted(known, key=self._rules.weakness))))
 
     def _merge(self, decision: Decision) -> None:
-        owners = [self.space.owner(identifier) for identifier in self._counting(decision.kept)]
+        """The customers of each side: of the oldest of its identifiers that anybody has."""
+        sides = decision.sides or [(identifier,) for identifier in decision.kept]
+        owners = [next(filter(None, map(self.space.owner, self._counting(side))), None) for side in sides]
         distinct = list({owner.one_id: owner for owner in owners if owner}.values())
         if len(distinct) > 1:
             self.space.merge(distinct[0], distinct[1:])

@@ -16,6 +16,7 @@ from oneid.domain.journal import Journal
 from oneid.domain.limits import Limits, candidates
 from oneid.domain.messages import format_time
 from oneid.domain.rules import IdentifierType, IdentityRules, SharedIdentifierPolicy
+from oneid.domain.separation import separated
 from oneid.domain.workspace import CustomerNode, IdentifierNode, Workspace
 
 DEVICE_TYPES = frozenset({"anonymous_id", "device_id"})
@@ -26,12 +27,14 @@ GENERIC = "GENERIC"
 @dataclass(slots=True)
 class Resolution:
     """What became of one message: the customer it was attributed to (None: nobody), the keys it named,
-    its place in the order of processing, and the decisions taken."""
+    its place in the order of processing, the decisions taken, and the key of the strongest identifier that
+    counted."""
 
     one_id: str | None
     keys: tuple[str, ...]
     sequence: int
     decisions: list[Decision]
+    by: str | None = None
 
 
 @dataclass(slots=True)
@@ -78,9 +81,10 @@ class Resolver:
             self._share_devices(case, target)
             self._remember(case, target)
         one_id = target.one_id if target else None
-        keys = tuple(identifier.key for identifier in prepared.named.identifiers)
+        keys = prepared.stored
         dropped = prepared.named.dropped + [(identifier, GENERIC) for identifier in case.generic]
-        return Resolution(one_id, keys, sequence, exposed + case.journal.close(one_id, dropped))
+        by = case.identifiers[0].key if target else None
+        return Resolution(one_id, keys, sequence, exposed + case.journal.close(one_id, dropped), by)
 
     def _open(self, prepared: Prepared) -> Case:
         message = prepared.message
@@ -186,8 +190,9 @@ class Resolver:
         linked, over = case.identifiers[:limit], case.identifiers[limit:]
         if over:
             case.journal.note(DecisionKind.CAPPED, kept=linked, dropped=over, reason="MAX_IDENTIFIERS")
-        self._link(case, linked, customer)
         case.journal.note(DecisionKind.CREATED, kept=linked, changes=True)
+        self._note_moves(case, linked)
+        self._link(case, linked, customer)
         return customer
 
     def _over_cap(self, case: Case, owners: list[CustomerNode]) -> str | None:
@@ -206,47 +211,74 @@ class Resolver:
         kept = [i for i in case.identifiers if i in free or i.key in target.identifiers]
         dropped = [i for i in case.identifiers if i not in kept]
         case.journal.note(DecisionKind.CAPPED, kept=kept, dropped=dropped, reason=cap)
+        self._note_added(case, kept, target)
         self._link(case, kept, target)
-        if free:
-            case.journal.note(DecisionKind.ADDED, kept=kept, changes=True)
         return target
 
     def _join(self, case: Case, owners: list[CustomerNode]) -> CustomerNode:
         survivor, *others = sorted(owners, key=lambda customer: customer.sequence)
-        added = any(identifier.key not in survivor.identifiers for identifier in case.identifiers)
-        self._space.merge(survivor, others)
-        self._link(case, case.identifiers, survivor)
         if others:
             merged = tuple(other.one_id for other in others)
             case.journal.note(DecisionKind.MERGED, kept=case.identifiers, merged=merged, changes=True)
-        elif added:
-            case.journal.note(DecisionKind.ADDED, kept=case.identifiers, changes=True)
+            self._note_moves(case, case.identifiers)
+        else:
+            self._note_added(case, case.identifiers, survivor)
+        self._space.merge(survivor, others)
+        self._link(case, case.identifiers, survivor)
         return survivor
 
+    def _note_added(self, case: Case, kept: list[Identifier], target: CustomerNode) -> None:
+        """What is new to a customer: identifiers that were nobody's, and proven ones that were another's."""
+        new = {i for i in kept if i.key not in target.identifiers}
+        if new - case.apart:
+            case.journal.note(DecisionKind.ADDED, kept=kept, changes=True)
+            self._note_moves(case, kept)
+        elif new:
+            self._note_moves(case, kept, alone=True)
+
+    def _note_moves(self, case: Case, kept: list[Identifier], *, alone: bool = False) -> None:
+        """One entry for each customer who loses proven identifiers. Where no other entry says whom they join,
+        it does."""
+        losers = dict[str, list[Identifier]]()
+        for identifier in kept:
+            owner = self._space.owner(identifier) if identifier in case.apart else None
+            if owner:
+                losers.setdefault(owner.one_id, []).append(identifier)
+        for loser, moved in losers.items():
+            joined = kept if alone else moved
+            case.journal.note(
+                DecisionKind.TRANSFERRED, kept=joined, reason="VERIFIED", other=loser, changes=True
+            )
+
     def _link(self, case: Case, identifiers: list[Identifier], customer: CustomerNode) -> None:
-        moved = [i for i in identifiers if i in case.apart]
-        if moved:
-            case.journal.note(DecisionKind.TRANSFERRED, kept=moved, reason="VERIFIED", changes=True)
         source, verified = case.prepared.message.source, case.prepared.named.verified
         for identifier in identifiers:
             self._space.link(identifier, customer)
             self._space.node(identifier).refresh(case.at, source, identifier.type in verified)
 
     def _share_devices(self, case: Case, target: CustomerNode) -> None:
-        """What the policy does to a device that was kept out because it is another customer's."""
+        """What the policy does to a device that was kept out because it is another customer's. A sticky split
+        stands above it."""
         policy = self._rules.shared_identifier_policy
         for identifier in case.demoted:
             owner = self._space.owner(identifier)
             if identifier.type not in DEVICE_TYPES or owner is None or owner is target:
                 continue
+            if separated(self._space, target.identifiers | {identifier.key}):
+                continue
             if policy is SharedIdentifierPolicy.LAST_LOGIN:
                 self._space.link(identifier, target)
                 kept = [*case.identifiers, identifier]
-                case.journal.note(DecisionKind.TRANSFERRED, kept=kept, reason=policy, changes=True)
+                case.journal.note(
+                    DecisionKind.TRANSFERRED, kept=kept, reason=policy, other=owner.one_id, changes=True
+                )
             elif policy is SharedIdentifierPolicy.QUARANTINE:
                 self._space.unlink(identifier)
                 self._space.node(identifier).quarantined = True
-                case.journal.note(DecisionKind.UNLINKED, dropped=[identifier], reason=policy, changes=True)
+                dropped = [identifier]
+                case.journal.note(
+                    DecisionKind.UNLINKED, dropped=dropped, reason=policy, of=owner.one_id, changes=True
+                )
 
     def _remember(self, case: Case, target: CustomerNode) -> None:
         message = case.prepared.message

@@ -81,7 +81,9 @@ class Retelling:
 
     def _act(self, until: int) -> None:
         while self._done < len(self._acts) and self._acts[self._done].sequence < until:
-            self.replay.act(self._acts[self._done])
+            act = self._acts[self._done]
+            self.replay.act(act)
+            self._named.update(identifier.key for identifier in act.kept if act.direct)
             self._done += 1
 
     def _tell(self, event: StoredEvent) -> None:

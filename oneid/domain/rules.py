@@ -147,6 +147,11 @@ class IdentityRules:
     def _filters(self) -> dict[str, "Filter"]:
         return {rule.type: Filter.of(rule.type, self.blocked) for rule in self.types}
 
+    def links(self, identifier: Identifier) -> bool:
+        """Whether this identifier, known from before, joins people under these rules."""
+        rule = self.by_type.get(identifier.type)
+        return rule is not None and rule.links and not self.blocks(identifier.type, identifier.value)
+
     def blocks(self, kind: str, value: str) -> bool:
         """Whether this value of this declared type names nobody."""
         return not value or self._filters[kind].blocks(value)

@@ -7,7 +7,7 @@ from typing import Any
 
 from oneid.domain.extraction import present, raw_identifiers
 from oneid.domain.messages import Message, format_time
-from oneid.domain.normalisation import NORMALIZERS, Dropped, as_text
+from oneid.domain.normalisation import Dropped, plain
 from oneid.domain.rules import IdentityRules
 
 
@@ -74,10 +74,7 @@ def every_identifier(message: Message) -> Iterator[tuple[str, Any]]:
 
 def plain_key(kind: str, raw: Any, rules: IdentityRules, region: str) -> str | None:
     """The key of a raw value, blocked or not, of a declared type or not; None for what is no value."""
-    rule = rules.by_type.get(kind)
-    normalised = NORMALIZERS.get(rule.normalizer) if rule else None
     try:
-        text = as_text(raw)
-        return f"{kind}:{normalised(text, region) if normalised else text}"
+        return plain(kind, raw, rules, region).key
     except Dropped:
         return None

@@ -134,18 +134,23 @@ class Workspace:
         node = self.node(identifier)
         if node.owner == customer.one_id:
             return
-        if node.owner:
-            self.unlink(identifier)
+        self._take(node)
         node.owner, node.changed, node.linked_sequence = customer.one_id, True, self.next_sequence()
         node.first_one_id = node.first_one_id or customer.one_id
         customer.identifiers.add(identifier.key)
 
     def unlink(self, identifier: Identifier) -> None:
-        """Takes an identifier from its owner, who stays a customer also without any."""
+        """Takes an identifier from its owner, who stays a customer also without any. What was known of it was known
+        of the two: whoever gets it next has yet to be seen with it, and to prove it."""
         node = self.node(identifier)
+        self._take(node)
+        node.first_seen_at = node.last_seen_at = ""
+        node.verified, node.source = False, None
+
+    def _take(self, node: IdentifierNode) -> None:
         if node.owner:
             former = self.customers[node.owner]
-            former.identifiers.discard(identifier.key)
+            former.identifiers.discard(node.identifier.key)
             former.touched = True
         node.owner, node.changed = None, True
 

@@ -7,7 +7,7 @@ from graph.customers import Customers
 from graph.rules import RulesStore
 from oneid.domain.customers import CustomerRecord
 from oneid.domain.identifiers import Identifier
-from oneid.domain.normalisation import Dropped, normalise
+from oneid.domain.normalisation import Dropped, plain
 from oneid.domain.rules import IdentityRules, Normalizer
 from search.pages import Edge, Page
 from search.profiles import ProfileIndex
@@ -84,13 +84,14 @@ class CustomerService:
         return [identifier for identifier in readings if identifier]
 
     async def normalised(self, kind: str, value: str) -> Identifier | None:
-        """The identifier that this names; None for a value that names nobody."""
-        found = self._reading(kind, value, await self._rules.recent(RULES_SECONDS))
-        # Another process may have declared the type, or lifted the block, a moment ago.
-        return found or self._reading(kind, value, await self._rules.current())
+        """The identifier that this names, also one that is blocked by now; None for what is no value of the type."""
+        rules = await self._rules.recent(RULES_SECONDS)
+        if kind not in rules.by_type:  # another process may have declared it a moment ago
+            rules = await self._rules.current()
+        return self._reading(kind, value, rules)
 
     def _reading(self, kind: str, value: str, rules: IdentityRules) -> Identifier | None:
         try:
-            return normalise(kind, value, rules, self._region)
+            return plain(kind, value, rules, self._region)
         except Dropped:
             return None

@@ -4,7 +4,8 @@ Each object says in `kind` what it is: customer, identifier, attribute, formerOn
 a kind of attached data.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -14,7 +15,7 @@ from graph.decisions import DecisionLog
 from graph.exports import AttachedData
 from graph.rules import RulesStore
 from oneid.domain.customers import CustomerRecord
-from oneid.domain.decisions import Decision
+from oneid.domain.decisions import Decision, DecisionKind
 from oneid.domain.envelopes import messages_of
 from oneid.domain.identifiers import Identifier
 from oneid.domain.messages import StoredEvent, format_time
@@ -81,8 +82,9 @@ class CustomerExport:
         one_ids = [record.one_id, *record.former_one_ids]
         for line in customer_lines(record):
             yield line
+        had = set[Identifier]()
         async for decision in self._decisions_of(one_ids):
-            yield decision_line(decision)
+            yield decision_line(own_part(decision, one_ids, had))
         async for name, data in self._attached.of(one_ids):
             yield {"kind": name, **data}
         async for event in self._events_of(one_ids):
@@ -148,6 +150,16 @@ def customer_lines(record: CustomerRecord) -> Iterator[Line]:
         }
     for one_id in record.former_one_ids:
         yield {"kind": "formerOneId", "oneId": one_id}
+
+
+def own_part(decision: Decision, one_ids: Collection[str], had: set[Identifier]) -> Decision:
+    """A decision without what it says of another customer: who was split off, or lost an identifier to somebody,
+    sees none of theirs. `had` gathers what the person has had so far."""
+    if decision.one_id in one_ids:
+        had.update(decision.kept)
+        return decision
+    had.update(decision.dropped if decision.kind is DecisionKind.SPLIT else ())
+    return replace(decision, kept=tuple(identifier for identifier in decision.kept if identifier in had))
 
 
 def decision_line(decision: Decision) -> Line:

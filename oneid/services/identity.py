@@ -7,13 +7,10 @@ from graph.decisions import DecisionLog
 from graph.rules import RulesStore
 from oneid.domain.customers import CustomerRecord
 from oneid.domain.decisions import Decision, DecisionKind
-from oneid.domain.explanation import Explanation, keeping_apart, shortest_path
+from oneid.domain.explanation import Explanation, Side, keeping_apart, shortest_path
 from oneid.domain.identifiers import Identifier
 from oneid.domain.rule_checks import check_change
 from oneid.domain.rules import IdentityRules, RulesChange
-
-#: Evidence that one explanation reads at most.
-MAX_EVIDENCE = 20_000
 
 #: How old the rules may be for those who read often.
 RULES_SECONDS = 1.0
@@ -61,13 +58,34 @@ class IdentityService:
 
     async def why(self, a: Party, b: Party) -> Explanation:
         """The path of evidence between two, or what keeps them apart."""
-        one_ids = [*ids_of(a.customer), *ids_of(b.customer)]
-        decisions = await self._decisions.page(MAX_EVIDENCE, one_ids=list(dict.fromkeys(one_ids)))
         if a.customer.one_id == b.customer.one_id:
+            decisions = await self._evidence(a.customer)
             path = shortest_path(a.identifiers(decisions), b.identifiers(decisions), decisions)
             return Explanation(True, path)
-        sides = [frozenset(i.identifier for i in party.customer.identifiers) for party in (a, b)]
-        return Explanation(False, kept_apart_by=keeping_apart(decisions, *sides))
+        return Explanation(
+            False, kept_apart_by=keeping_apart(*[await self._side(p.customer) for p in (a, b)])
+        )
+
+    async def _side(self, customer: CustomerRecord) -> Side:
+        held = frozenset(linked.identifier for linked in customer.identifiers)
+        return Side(frozenset(ids_of(customer)), held, await self._evidence(customer))
+
+    async def _evidence(self, customer: CustomerRecord) -> list[Decision]:
+        """What was decided about a customer, and about those that it was split from, in order."""
+        found = dict[str, Decision]()
+        known, asked = set[str](), set(ids_of(customer))
+        while asked:
+            known |= asked
+            found |= {d.id: d for d in await self._decisions.all_of(sorted(asked))}
+            asked = {one_id for d in found.values() for one_id in origins(d)} - known
+        return sorted(found.values(), key=lambda decision: decision.sequence)
+
+
+def origins(decision: Decision) -> tuple[str, ...]:
+    """The ONE-IDs under which earlier evidence stands."""
+    if decision.kind is DecisionKind.SPLIT and decision.one_id:
+        return (decision.one_id,)
+    return decision.merged_one_ids if decision.kind is DecisionKind.MERGED else ()
 
 
 def ids_of(customer: CustomerRecord) -> tuple[str, ...]:

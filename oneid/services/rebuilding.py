@@ -33,9 +33,6 @@ from search.replays import Replays
 
 logger = logging.getLogger(__name__)
 
-#: Decisions that one rebuild reads at most.
-MAX_DECISIONS = 20_000
-
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -104,7 +101,7 @@ class RebuildService:
             customer,
             frozenset(linked.identifier.key for linked in record.identifiers),
             [event async for page in pages for event in page],
-            [d for d in await self._decisions.page(MAX_DECISIONS, one_ids=one_ids) if is_act(d)],
+            [d for d in await self._decisions.all_of(one_ids) if is_act(d)],
             await self._rules.current(),
         )
 
@@ -167,14 +164,13 @@ def told(space: Workspace, base: Decision, customer: CustomerNode, part: Custome
         sequence=space.next_sequence(),
         kept=tuple(map(Identifier.from_key, sorted(customer.identifiers))),
         dropped=tuple(map(Identifier.from_key, sorted(part.identifiers))),
-        split_one_id=part.one_id,
+        other_one_id=part.one_id,
     )
 
 
 def is_act(decision: Decision) -> bool:
     """Whether an operator or a direct write made this decision, rather than an event."""
-    direct = decision.message_id is not None and decision.message_id.startswith("upsert-")
-    return decision.manual or (direct and bool(decision.kept))
+    return decision.manual or (decision.direct and bool(decision.kept))
 
 
 def in_order(events: Iterable[StoredEvent], acts: Iterable[Decision]) -> list[StoredEvent | Decision]:

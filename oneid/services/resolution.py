@@ -305,7 +305,7 @@ class ResolutionService:
         decisions = list[Decision]()
         for number, (received, case) in enumerate(zip(fresh, prepared, strict=True)):
             if is_applied(received, applied):
-                received.one_id, received.keys = owner_of(space, case), tuple(case.keys)
+                received.one_id, received.keys = owner_of(space, case), case.stored
                 received.sequence = space.next_sequence()
                 continue
             if number and fresh[number - 1].mark in applied:

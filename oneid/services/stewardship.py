@@ -7,7 +7,7 @@ from uuid import uuid4
 from neo4j import AsyncManagedTransaction
 
 from graph import identity
-from graph.client import Graph
+from graph.client import Graph, Vanished
 from graph.customers import Customers
 from graph.rules import read_rules
 from oneid.clock import Clock, sequence
@@ -93,13 +93,13 @@ class StewardshipService:
 
         async def work(tx: AsyncManagedTransaction) -> tuple[str, str]:
             if done := await identity.decided(tx, act.id):
-                return done.one_id, done.split_one_id or ""
+                return done.one_id, done.other_one_id or ""
             space = Workspace(lambda: one_id(sequence()))
             (customer,) = await current(tx, space, [split.customer])
             regrouping = Regrouping(space, await identity.formers(tx, [customer]), act.at)
             decision = divided(space, await act.decision(tx, space), split, regrouping, written)
             await identity.save(tx, space, [decision])
-            return decision.one_id, decision.split_one_id or ""
+            return decision.one_id, decision.other_one_id or ""
 
         parts = await self._graph.transact("identity.split", work)
         await self._rehoming.follow(parts[1:])
@@ -141,9 +141,12 @@ class Act:
 
 
 async def current(tx: AsyncManagedTransaction, space: Workspace, one_ids: list[str]) -> list[str]:
-    """Loads the customers that these ONE-IDs stand for, and returns their ONE-IDs in the order asked."""
+    """Loads the customers that these ONE-IDs stand for, and returns their ONE-IDs in the order asked. Raises
+    NotFound; Vanished if one of them was merged or split while this waited for its lock."""
     found = await identity.survivors(tx, one_ids)
     await identity.load_customers(tx, set(found.values()), space)
+    if await identity.survivors(tx, one_ids) != found:
+        raise Vanished
     for asked in one_ids:
         if found.get(asked) not in space.customers:
             raise NotFound(f"there is no customer {asked}", field=("oneId",))
@@ -153,11 +156,14 @@ async def current(tx: AsyncManagedTransaction, space: Workspace, one_ids: list[s
 def merged(space: Workspace, decision: Decision, into: str, sources: list[str]) -> Decision:
     """Makes customers one. What stood between them, a sticky split too, is undone."""
     survivor, others = space.customers[into], [space.customers[source] for source in sources]
-    kept = [first for customer in (survivor, *others) if (first := oldest_identifier(space, customer))]
+    sides = [side for customer in (survivor, *others) if (side := in_link_order(space, customer))]
     survivor.updated_at = max(survivor.updated_at, decision.at)
     space.merge(survivor, others)
     reunite(space, survivor.identifiers)
-    return replace(decision, one_id=into, merged_one_ids=tuple(sources), kept=tuple(kept))
+    kept = tuple(side[0] for side in sides)
+    return replace(
+        decision, one_id=into, merged_one_ids=tuple(sources), kept=kept, sides=tuple(map(tuple, sides))
+    )
 
 
 def unlinked(space: Workspace, decision: Decision, identifier: Identifier) -> Decision:
@@ -183,7 +189,7 @@ def divided(
     return replace(
         decision,
         one_id=kept.one_id,
-        split_one_id=off.one_id,
+        other_one_id=off.one_id,
         kept=tuple(map(Identifier.from_key, sorted(stays))),
         dropped=tuple(map(Identifier.from_key, sorted(leaves))),
         sticky=split.sticky,
@@ -203,6 +209,6 @@ def checked(split: Split, customer: CustomerNode) -> frozenset[str]:
     return keys
 
 
-def oldest_identifier(space: Workspace, customer: CustomerNode) -> Identifier | None:
+def in_link_order(space: Workspace, customer: CustomerNode) -> list[Identifier]:
     nodes = [space.identifiers[key] for key in customer.identifiers]
-    return min(nodes, key=lambda node: node.linked_sequence).identifier if nodes else None
+    return [node.identifier for node in sorted(nodes, key=lambda node: node.linked_sequence)]

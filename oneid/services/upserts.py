@@ -21,6 +21,7 @@ from oneid.domain.evidence import Prepared
 from oneid.domain.extraction import Named
 from oneid.domain.identifiers import Identifier
 from oneid.domain.ids import one_id
+from oneid.domain.journal import DIRECT
 from oneid.domain.messages import Message, format_time
 from oneid.domain.normalisation import Dropped, normalise
 from oneid.domain.resolution import Resolver
@@ -93,8 +94,9 @@ class UpsertService:
         now = format_time(prepared.message.timestamp)
         for key, value in changes(upsert, customer.attributes).items():
             at = max(now, customer.attributes[key].updated_at) if key in customer.attributes else now
-            by = prepared.named.identifiers[0].key
-            stamped = AttributeValue(value, at, upsert.source, upsert.party, space.next_sequence(), by)
+            stamped = AttributeValue(
+                value, at, upsert.source, upsert.party, space.next_sequence(), resolution.by
+            )
             customer.put(key, stamped)
         await identity.save(tx, space, resolution.decisions)
         await identity.note_upsert(tx, customer.one_id, message_id)
@@ -112,7 +114,7 @@ class UpsertService:
 
     def _prepare(self, upsert: Upsert, rules: IdentityRules, message_id: str) -> Prepared:
         now = self._clock.now()
-        message = Message(message_id, "upsert", "upsert", now, now, None, upsert.source, CONSENTED)
+        message = Message(message_id, DIRECT, DIRECT, now, now, None, upsert.source, CONSENTED)
         found = [self._identifier(n, *given, rules) for n, given in enumerate(upsert.identifiers)]
         strongest = sorted(dict.fromkeys(found), key=rules.weakness)
         return Prepared(message, Named(strongest))

@@ -155,8 +155,9 @@ class UpdateIdentityRulesInput:
     )
     block: list[BlockedValueInput] | None = strawberry.field(default=None, description="Values to block.")
     unblock: list[BlockedValueInput] | None = strawberry.field(
-        default=None, description="Blocks to lift, written as they were given; with a type, what is blocked for every type is lifted"
-        " for that one."
+        default=None,
+        description="Blocks to lift, written as they were given; with a type, what is blocked for every type is lifted"
+        " for that one.",
     )
     max_merges: int | None = strawberry.field(default=None, description="Merges per customer.")
     max_identifiers: int | None = strawberry.field(default=None, description="Identifiers per customer.")

@@ -6,7 +6,7 @@ import strawberry
 
 from api.graphql.masking import Reader
 from api.graphql.scalars import DateTime
-from oneid.domain.decisions import Decision
+from oneid.domain.decisions import Decision, DecisionKind
 from oneid.domain.identifiers import Identifier
 
 
@@ -21,8 +21,13 @@ class IdentityDecisionKind(Enum):
     CAPPED = strawberry.enum_value("CAPPED", description="A merge or mapping would have passed a cap.")
     REFUSED = strawberry.enum_value("REFUSED", description="A merge that the rules do not allow.")
     MERGED = strawberry.enum_value("MERGED", description="Customers became one.")
-    UNLINKED = strawberry.enum_value("UNLINKED", description="An operator took an identifier off.")
-    TRANSFERRED = strawberry.enum_value("TRANSFERRED", description="An identifier moved to who proved it.")
+    UNLINKED = strawberry.enum_value(
+        "UNLINKED",
+        description="Identifiers were taken off a customer: by an operator, or because too many share them.",
+    )
+    TRANSFERRED = strawberry.enum_value(
+        "TRANSFERRED", description="Identifiers moved to who proved them, or to who logged in last."
+    )
     SPLIT = strawberry.enum_value("SPLIT", description="A customer became two.")
     ERASED = strawberry.enum_value("ERASED", description="A person was erased.")
 
@@ -55,6 +60,9 @@ class IdentityDecision:
     split_one_id: str | None = strawberry.field(
         description="Of a split: the customer that the dropped identifiers went to."
     )
+    from_one_id: str | None = strawberry.field(
+        description="Of a transfer: the customer that the identifiers were taken from."
+    )
     sticky: bool = strawberry.field(description="Of a split: whether later events must respect it.")
 
     @classmethod
@@ -71,6 +79,7 @@ class IdentityDecision:
             dropped=[IdentifierValue.from_domain(identifier, reader) for identifier in decision.dropped],
             manual=decision.manual,
             reason=decision.reason,
-            split_one_id=decision.split_one_id,
+            split_one_id=decision.other_one_id if decision.kind is DecisionKind.SPLIT else None,
+            from_one_id=decision.other_one_id if decision.kind is DecisionKind.TRANSFERRED else None,
             sticky=decision.sticky,
         )

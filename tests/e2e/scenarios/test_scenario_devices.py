@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.scenario import Scenario
-from tests.scenario_acts import Refused, unlink
+from tests.scenario import Fresh, Scenario
+from tests.scenario_acts import Refused, split, unlink
 
 ALIAS = {"type": "alias"}
 
@@ -42,6 +42,16 @@ async def test_a_login_moves_its_device_whatever_the_limit_says(scene: Scenario)
     await scene.rules(sharedIdentifierPolicy="LAST_LOGIN", types=[{"type": "device_id", "limit": 1}])
     await scene.send("u1 d1", "u2 d2", "u2 d1")
     assert await scene.partition() == {"u1", "d1 d2 u2"}
+
+
+async def test_neither_policy_reaches_across_a_sticky_split(scene: Scenario, fresh: Fresh) -> None:
+    for policy in ("LAST_LOGIN", "QUARANTINE"):
+        await scene.rules(sharedIdentifierPolicy=policy)
+        one = fresh()
+        (first,) = await one.send("u1 a1")
+        await split(one, "u1", "a1", sticky=True)
+        assert await one.send("u1 a1", "u1 e1") == [first, first]
+        assert await one.partition() == {"e1 u1", "a1"}
 
 
 async def test_an_owner_left_without_identifiers_stays_a_customer(scene: Scenario) -> None:
@@ -144,6 +154,21 @@ async def test_unlink_takes_an_identifier_off_and_history_stays(scene: Scenario)
     assert await scene.send("p1 a1") != [first]
     assert await scene.partition() == {"u1", "a1 p1"}
     assert await scene.apart("u1", "a1") == "UNLINKED - p1 (sold on)"
+
+
+async def test_what_an_unlinked_identifier_proved_is_not_known_of_its_next_owner(scene: Scenario) -> None:
+    proven = scene.event("u1 p1", timestamp="2026-01-01T00:00:00Z", **PROOF)
+    await scene.send(proven)
+    await unlink(scene, "p1")
+    await scene.send(scene.event("u2 p1", timestamp="2026-02-01T00:00:00Z"))
+    customer = await scene.customer("p1")
+    assert customer
+    (phone,) = [i for i in customer["identifiers"] if i["type"] == "phone"]
+    assert (phone["verified"], phone["firstSeenAt"], phone["lastSeenAt"]) == (
+        False,
+        "2026-02-01T00:00:00.000Z",
+        "2026-02-01T00:00:00.000Z",
+    )
 
 
 async def test_unlinking_the_last_identifier_leaves_the_customer(scene: Scenario) -> None:

@@ -8,7 +8,7 @@ from oneid.domain.keys import KeyKind
 from oneid.settings import Settings
 from tests.graphql_api import Api
 from tests.graphql_socket import connect
-from tests.scenario import DECISIONS, WHY, Scenario
+from tests.scenario import DECISIONS, WHY, Fresh, Scenario
 from tests.scenario_acts import merge, split, unlink
 
 HOW = """
@@ -77,6 +77,77 @@ async def test_what_keeps_two_apart(scene: Scenario) -> None:
     assert await scene.apart("u1", "u2") == "DEMOTED - p1 (LIMIT)"
     assert await scene.apart("u2", "p1") == "DEMOTED - p1 (LIMIT)"
     assert await scene.apart("u1", "u3") is None
+
+
+async def test_whatever_keeps_two_apart_is_told_and_nothing_else(scene: Scenario, fresh: Fresh) -> None:
+    await scene.rules(types=[{"type": "phone", "transferOnVerified": True}])
+    await scene.send("u1 p1", scene.event("u2 p1", context={"verified": ["phone"]}))
+    assert await scene.apart("u1", "u2") == "TRANSFERRED p1 (VERIFIED)"
+    await scene.rules(sharedIdentifierPolicy="QUARANTINE")
+    other = fresh()
+    await other.send("u1 d1", "u2 d1", "d1")
+    assert await other.apart("u1", "u2") == "DEMOTED - d1 (LIMIT)"
+    assert await other.apart("u1", "d1") == "UNLINKED - d1 (QUARANTINE)"
+    await scene.rules(types=[{"type": "phone", "genericAfter": 1}])
+    third = fresh()
+    await third.send("u1 p1", "u2 p1")
+    assert await third.apart("u1", "u2") == "BLOCKED - p1 (GENERIC)"
+    await scene.rules(consentRequired=True)
+    fourth = fresh()
+    consent = {"consent": {"stitching": True}}
+    await fourth.send("a1", "u1 a1", fourth.event("u1 a1", context=consent), "u9")
+    assert await fourth.apart("u1", "u9") is None
+
+
+async def test_what_was_taken_back_explains_only_the_two_that_it_parted(scene: Scenario) -> None:
+    await scene.send("u1 p1", "u2 c1", "u9")
+    await split(scene, "u1", "p1")
+    await scene.send("u1 p1")
+    await unlink(scene, "c1")
+    await scene.send("u2 c1")
+    assert await scene.apart("u1", "u9") is None
+    assert await scene.apart("u2", "u9") is None
+    assert await scene.apart("u1", "u2") is None
+    assert await scene.path("u1", "p1") == ["u1 p1 m1"]
+
+
+async def test_what_was_split_off_keeps_its_evidence(scene: Scenario) -> None:
+    await scene.send("u1 c1", "c1 p1", "p1 a1")
+    await split(scene, "u1", "p1", "a1")
+    assert await scene.path("p1", "a1") == ["p1 a1 m3"]
+    assert await scene.apart("c1", "p1") == "SPLIT c1 u1 - a1 p1 (two)"
+
+
+async def test_who_loses_an_identifier_finds_it_in_their_history(scene: Scenario, fresh: Fresh) -> None:
+    await scene.rules(types=[{"type": "phone", "transferOnVerified": True}])
+    first, second = await scene.send("u1 p1", "u2")
+    await scene.send(scene.event("u2 p1", context={"verified": ["phone"]}))
+    assert await how(scene, "u1") == ["CREATED p1 u1", "TRANSFERRED p1 u2 (VERIFIED)"]
+    assert await how(scene, "u2") == ["CREATED u2", "TRANSFERRED p1 u2 (VERIFIED)"]
+    (entry,) = await scene.log(message="m3")
+    assert (entry["oneId"], entry["fromOneId"], entry["splitOneId"]) == (second, first, None)
+    await scene.rules(sharedIdentifierPolicy="LAST_LOGIN")
+    other = fresh()
+    await other.send("u1 d1", "u2", "u2 d1")
+    assert (await how(other, "u1"))[-1] == "TRANSFERRED d1 u2 (LAST_LOGIN)"
+    await scene.rules(sharedIdentifierPolicy="QUARANTINE")
+    third = fresh()
+    await third.send("u1 d1", "u2 d1")
+    assert await how(third, "u1") == ["CREATED d1 u1", "UNLINKED - d1 (QUARANTINE)"]
+    await scene.rules(types=[{"type": "phone", "genericAfter": 1}])
+    fourth = fresh()
+    await fourth.send("u1 p1", "u2 p1")
+    assert "UNLINKED - p1 (GENERIC)" in await how(fourth, "u1")
+
+
+async def test_evidence_is_told_once_whatever_came_with_it_first(scene: Scenario) -> None:
+    await scene.send("u1 a1", "u2 a1", "u2 a1", "u2 a1 c1", "u2 a1")
+    assert [await scene.decisions(f"m{n}") for n in (2, 3, 4, 5)] == [
+        ["CREATED u2", "DEMOTED - a1 (LIMIT)"],
+        [],
+        ["ADDED c1 u2", "DEMOTED - a1 (LIMIT)"],
+        [],
+    ]
 
 
 async def test_operators_are_told_apart_from_events(scene: Scenario) -> None:

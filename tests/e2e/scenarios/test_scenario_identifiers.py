@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.scenario import Scenario
-from tests.scenario_acts import UNLINK, Refused, upsert
+from tests.scenario_acts import UNLINK, Refused, erase, split, unlink, upsert
 
 TYPES = """
 { identityRules { types { type priority limit windowDays joinsPeople household } maxMerges maxIdentifiers } }
@@ -225,6 +225,20 @@ async def test_a_value_blocked_for_every_type_can_count_for_one(scene: Scenario)
     await unlink_value(scene, "loyalty", "guest")
 
 
+async def test_what_is_blocked_or_undeclared_by_now_is_still_found_and_taken_off(scene: Scenario) -> None:
+    types = [{"type": "loyalty", "normalizer": "LOWER"}]
+    await scene.rules(types=types)
+    first, second, third = await scene.send("u1 p1", "u2 x1 c1", "u3 e1")
+    value = scene.names.value("p1")
+    await scene.rules(block=[{"exact": value}, {"type": "email", "regex": "."}])
+    assert [await scene.one_id(name) for name in ("p1", "x1", "e1")] == [first, second, third]
+    assert await unlink(scene, "p1") == first
+    _, off = await split(scene, "u2", "x1")
+    assert await scene.one_id("x1") == off
+    await erase(scene, "e1")
+    assert await scene.partition() == {"u1", "c1 u2", "x1"}
+
+
 async def unlink_value(scene: Scenario, kind: str, value: str) -> None:
     """Other scenarios run on the same graph."""
     answer = await scene.api(UNLINK, input={"identifier": {"type": kind, "value": value}})
@@ -240,7 +254,9 @@ async def test_each_blocking_pattern_stands_for_itself(scene: Scenario) -> None:
 
 
 @pytest.mark.parametrize("name", ["loyaltyId", "crm-id", "ios.idfa"])
-async def test_declared_types_go_by_the_names_that_other_systems_gave_them(scene: Scenario, name: str) -> None:
+async def test_declared_types_go_by_the_names_that_other_systems_gave_them(
+    scene: Scenario, name: str
+) -> None:
     await scene.rules(types=[{"type": name}])
     named = {"externalIds": [{"type": name, "id": scene.names.value("x1")}]}
     first, second = await scene.send(scene.event("u1", context=named), scene.event("a1", context=named))

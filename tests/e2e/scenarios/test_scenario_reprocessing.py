@@ -10,7 +10,7 @@ from oneid.settings import Settings
 from tests.graphql_api import Api
 from tests.running import calling, running
 from tests.scenario import Scenario
-from tests.scenario_acts import erase, merge, split, unlink
+from tests.scenario_acts import erase, merge, split, unlink, upsert
 
 START = """
 mutation Start($input: ReprocessIdentitiesInput!) {
@@ -84,6 +84,46 @@ async def test_what_operators_did_survives(scene: Scenario) -> None:
     assert await scene.send("u3 c1", "u5") == [ids[2], ""]
     assert await scene.partition() == before
     assert await scene.one_id(ids[1]) == ids[0]
+
+
+async def test_an_operators_merge_survives_the_end_of_what_was_oldest_then(scene: Scenario) -> None:
+    first, _, second = await scene.send("e1 a1", "a1 u1", "u2", wait="INDEXED")
+    await merge(scene, "u1", "u2")
+    await scene.rules(block=[{"exact": scene.names.value("e1")}])
+    await reprocess(scene)
+    assert await scene.partition() == {"a1 u1 u2"}
+    assert await scene.one_id(first) == await scene.one_id(second) == await scene.one_id("u1")
+
+
+async def test_an_erased_cookie_does_not_come_back_by_an_alias_that_named_it(scene: Scenario) -> None:
+    alias = scene.event("u1", previousId=scene.names.value("a1"), type="alias")
+    await scene.send("a1", alias, wait="INDEXED")
+    await erase(scene, "a1")
+    await scene.rules(aliasMerges=True)
+    await reprocess(scene)
+    assert await scene.partition() == {"u1"}
+
+
+async def test_a_direct_write_is_told_again_under_todays_rules(scene: Scenario) -> None:
+    for names in ("c1 e1", "c2 e1"):
+        await upsert(scene, names)
+    assert await scene.partition() == {"c1 c2 e1"}
+    await scene.rules(block=[{"exact": scene.names.value("e1")}])
+    await reprocess(scene)
+    assert await scene.partition() == {"c1", "c2"}
+
+
+async def test_a_clients_message_is_no_direct_write_whatever_it_is_called(scene: Scenario) -> None:
+    await scene.rules(consentRequired=True)
+    (cookie,) = await scene.send("a1", wait="INDEXED")
+    named = {
+        "messageId": f"upsert-{scene.names.message_id('m')}",
+        "context": {"consent": {"stitching": False}},
+    }
+    await scene.send(scene.event("u1 a1", **named), wait="INDEXED")
+    assert (await reprocess(scene))["different"] == 0
+    assert await scene.partition() == {"u1", "a1"}
+    assert await scene.one_id("a1") == cookie
 
 
 async def test_one_part_of_a_split_blob_keeps_the_one_id_and_events_follow(scene: Scenario) -> None:

@@ -250,3 +250,12 @@ def test_an_advertising_id_counts_only_while_tracking_is_allowed() -> None:
     given = {"device": {"advertisingId": "IDFA1", "adTrackingEnabled": False}}
     assert world.send(context=given) is None
     assert world.send(context={"device": {"advertisingId": "IDFA1"}}) is not None
+
+
+def test_an_alias_is_found_by_both_readings_of_whom_it_names_whether_they_count_or_not() -> None:
+    for merges in (False, True):
+        world = World(replace(IdentityRules(), alias_merges=merges))
+        world.send(type="alias", userId="u1", previousId=" a1 ")
+        assert world.events[0].identifiers == ("user_id:u1", "anonymous_id:a1", "user_id:a1")
+    world.send(userId="u1", anonymousId="a1")
+    assert world.events[1].identifiers == ("user_id:u1", "anonymous_id:a1")

@@ -68,7 +68,10 @@ def test_types_are_named_by_letters_digits_underscores_hyphens_and_dots(name: st
 
 @pytest.mark.parametrize("name", ["", "a:b", "a b", "-a", ".a", "_a", "é", "x" * 65, "a\n"])
 def test_other_names_of_types_are_refused(name: str) -> None:
-    for change, path in ((TypeChange(name), "type"), (TypeChange("ok", generic_anchor=name), "genericAnchor")):
+    for change, path in (
+        (TypeChange(name), "type"),
+        (TypeChange("ok", generic_anchor=name), "genericAnchor"),
+    ):
         with pytest.raises(InvalidInput) as refused:
             check_change(RulesChange(types=(change,)))
         assert refused.value.field == ("types", "0", path)
@@ -76,6 +79,6 @@ def test_other_names_of_types_are_refused(name: str) -> None:
 
 def test_a_window_reaches_back_to_the_first_year_at_most() -> None:
     world = World()
-    first = [world.send(userId="u1", anonymousId=f"a{number}") for number in range(5)][0]
+    first, *_ = [world.send(userId="u1", anonymousId=f"a{number}") for number in range(5)]
     assert world.send(datetime(1, 1, 2, tzinfo=UTC) - START, userId="u1", anonymousId="a9") == first
     assert world.owner("anonymous_id:a9") is None
