@@ -1,7 +1,8 @@
 """What is kept about others forgets the erased person, and nothing that came later is touched."""
 
 from graph.rules import RulesStore
-from oneid.bootstrap import Stores
+from oneid.bootstrap import Stores, stewardship
+from oneid.domain.identifiers import Identifier
 from oneid.domain.rules import RulesChange, TypeChange
 from oneid.services.upserts import Upsert, UpsertService
 from tests.erasing import NOTHING, Erasing, traces
@@ -46,3 +47,26 @@ async def test_evidence_about_whoever_uses_the_identifier_after_the_erasure_stay
     assert found == [{"kind": "CREATED", "kept": ["user_id:cleo", "phone:+8613800138000"]}]
     assert await pipeline.owner("phone", "+8613800138000") == cleo
     assert await traces(stores, "anna-canary") == NOTHING
+
+
+async def test_a_merge_by_hand_forgets_what_one_side_had_and_the_person_has_taken_along(
+    pipeline: Pipeline, stores: Stores, erasure: Erasing
+) -> None:
+    steward, phone = stewardship(stores), Identifier("phone", "+8613800138000")
+    one, two = await pipeline.ingest(
+        event(user_id="bo", phone=phone.value, device_id="d1"), event(member_card="c1")
+    )
+    await steward.merge(two or "", [one or ""], None)
+    await steward.unlink(phone, None)
+    (anna,) = await pipeline.ingest(event(user_id="anna-canary", phone=phone.value))
+    await pipeline.ingest(event(user_id="bo", phone=phone.value))
+
+    await erasure.finish(await erasure.erase(anna))
+
+    query = "MATCH (d:Decision {kind: 'MERGED'}) RETURN d.sides AS sides"
+    assert await stores.graph.read("test", query) == [
+        {"sides": ["0 member_card:c1", "1 user_id:bo", "1 device_id:d1"]}
+    ]
+    query = "MATCH (d:Decision {kind: 'DEMOTED'}) RETURN d.dropped AS dropped, d.content AS content"
+    assert await stores.graph.read("test", query) == [{"dropped": [], "content": None}]
+    assert await traces(stores, "anna-canary", phone.value) == NOTHING

@@ -1,5 +1,8 @@
 """An operator's merge: by hand, beyond limits, with evidence."""
 
+import pytest
+
+from graph import decisions
 from graph.decisions import DecisionLog
 from graph.rules import RulesStore
 from oneid.bootstrap import stewardship
@@ -24,3 +27,15 @@ async def test_a_merge_by_hand_passes_limits_and_records_the_rules_of_its_day(pi
     assert merged.merged_one_ids == (two,)
     assert await steward.merge(one, [two], "again") == one
     assert len(await log.page(10, one_ids=[one], kinds=[DecisionKind.MERGED])) == 1
+
+
+async def test_the_evidence_of_a_customer_is_read_whole_a_page_at_a_time(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one, *_) = await pipeline.ingest(*(event(user_id="u1", member_card=f"c{number}") for number in range(5)))
+    log = DecisionLog(pipeline.stores.graph)
+    whole = await log.all_of([one or ""])
+    assert [d.kind for d in whole] == [DecisionKind.CREATED, *[DecisionKind.ADDED] * 4]
+    for size in (1, 2, 5):
+        monkeypatch.setattr(decisions, "PAGE", size)
+        assert await log.all_of([one or ""]) == whole
