@@ -7,7 +7,7 @@ from uuid import uuid4
 from neo4j import AsyncManagedTransaction
 
 from graph import identity
-from graph.client import Graph, Vanished
+from graph.client import Graph, Overtaken
 from graph.customers import Customers
 from graph.rules import read_rules
 from oneid.clock import Clock, sequence
@@ -142,11 +142,11 @@ class Act:
 
 async def current(tx: AsyncManagedTransaction, space: Workspace, one_ids: list[str]) -> list[str]:
     """Loads the customers that these ONE-IDs stand for, and returns their ONE-IDs in the order asked. Raises
-    NotFound; Vanished if one of them was merged or split while this waited for its lock."""
+    NotFound; Overtaken if one of them was merged or split while this waited for its lock."""
     found = await identity.survivors(tx, one_ids)
     await identity.load_customers(tx, set(found.values()), space)
     if await identity.survivors(tx, one_ids) != found:
-        raise Vanished
+        raise Overtaken
     for asked in one_ids:
         if found.get(asked) not in space.customers:
             raise NotFound(f"there is no customer {asked}", field=("oneId",))
