@@ -1,6 +1,7 @@
 """API keys: who is calling, and the life of a key."""
 
 import asyncio
+import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -52,6 +53,14 @@ class _Known:
     loaded_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Lookup:
+    """A read of a key that is under way, and since when."""
+
+    task: "asyncio.Task[_Known]"
+    began: float
+
+
 class KeyService:
     """Authenticates keys from a short-lived memory and keeps them in the graph."""
 
@@ -61,7 +70,8 @@ class KeyService:
         self._mode: Mode = mode
         self._known: dict[str, _Known] = {}
         self._unknown: dict[str, _Known] = {}
-        self._loading: dict[str, asyncio.Task[_Known]] = {}
+        self._loading: dict[str, _Lookup] = {}
+        self._silent_at = -math.inf
         self._touching: set[asyncio.Task[None]] = set()
         self._strangers = TokenBucket(rate=lookups_per_second, burst=2 * lookups_per_second)
 
@@ -108,7 +118,7 @@ class KeyService:
 
     async def close(self) -> None:
         """Gives what runs in the background a moment to finish: without the graph it would try for long."""
-        tasks = {*self._loading.values(), *self._touching}
+        tasks = {*(lookup.task for lookup in self._loading.values()), *self._touching}
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=LOOKUP_DEADLINE_SECONDS)
             for task in late:
@@ -152,12 +162,14 @@ class KeyService:
     async def _renewed(self, text: str, text_hash: str, known: _Known | None) -> _Known:
         if known is None or known.key is None:
             self._admit_stranger()
-        loading = self._load_once(text, text_hash)
+        lookup = self._load_once(text, text_hash)
         if known and monotonic() - known.loaded_at < STALE_SECONDS:
+            return known
+        if known and _outlives_outage(known) and self._is_silent(lookup):
             return known
         try:
             # Shielded: the others who wait for the same key must not fail because one caller went away.
-            return await asyncio.wait_for(asyncio.shield(loading), LOOKUP_DEADLINE_SECONDS)
+            return await asyncio.wait_for(asyncio.shield(lookup.task), LOOKUP_DEADLINE_SECONDS)
         except (Retriable, TimeoutError) as error:
             if known and _outlives_outage(known):
                 return known
@@ -169,19 +181,27 @@ class KeyService:
         if wait > 0:
             raise Throttled("too many unknown keys", retry_after=wait)
 
-    def _load_once(self, text: str, text_hash: str) -> asyncio.Task[_Known]:
+    def _load_once(self, text: str, text_hash: str) -> _Lookup:
         """The one read of this key that is under way."""
-        task = self._loading.get(text_hash)
-        if task is None:
+        lookup = self._loading.get(text_hash)
+        if lookup is None:
             task = asyncio.create_task(self._load(text, text_hash))
-            self._loading[text_hash] = task
+            lookup = self._loading[text_hash] = _Lookup(task, monotonic())
             task.add_done_callback(lambda done: self._loaded(text_hash, done))
-        return task
+        return lookup
+
+    def _is_silent(self, lookup: _Lookup) -> bool:
+        """Whether the graph was found silent just now: somebody has waited already, others need not."""
+        now = monotonic()
+        if now - lookup.began >= LOOKUP_DEADLINE_SECONDS:
+            self._silent_at = now
+        return now - self._silent_at < LOOKUP_DEADLINE_SECONDS
 
     def _loaded(self, text_hash: str, task: asyncio.Task[_Known]) -> None:
         self._loading.pop(text_hash, None)
-        if not task.cancelled():
-            task.exception()  # a failed renewal in the background is tried again by the next request
+        # A failed renewal in the background is tried again by the next request.
+        if not task.cancelled() and task.exception():
+            self._silent_at = monotonic()
 
     async def _load(self, text: str, text_hash: str) -> _Known:
         started = monotonic()
