@@ -7,9 +7,12 @@ from oneid import logs
 
 
 def configure_logging() -> None:
-    """JSON lines on standard error. The server's access log is silenced: it writes whole URLs, and some
+    """JSON lines on standard error, the server's own too. Its access log is silenced: it writes whole URLs, and some
     clients put their key into them."""
     logs.configure()
+    for name in ("uvicorn", "uvicorn.error"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
     access = logging.getLogger("uvicorn.access")
     access.handlers.clear()
     access.propagate = False

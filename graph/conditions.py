@@ -30,6 +30,7 @@ from oneid.domain.segments.conditions import (
 from oneid.domain.segments.parsing import Parser
 from oneid.domain.segments.rules import Timed
 from oneid.errors import LimitExceeded, OneIdError
+from oneid.logs import place
 
 logger = logging.getLogger(__name__)
 
@@ -294,7 +295,7 @@ class Conditions:
             try:
                 parsed = Parser(Catalog()).parse(orjson.loads(row["rule"]))
             except OneIdError as error:
-                logger.warning("condition %s can't be read: %s", row["id"], error.message)
+                logger.warning("condition %s can't be read: %s", row["id"], place(error))
                 return None
             return next(iter(timed(parsed).values()))
         return self._rules[row["id"]]

@@ -5,6 +5,7 @@ caller. A version conflict (409) and a delete of what is not there (404) are ans
 the wanted state, or a newer one, is there already.
 """
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -17,6 +18,7 @@ from search.encoding import dumps
 CHUNK_BYTES: Final = 1_000_000
 ABSENT: Final = "index_not_found_exception"
 PASSING_TYPES: Final = frozenset({ABSENT, "cluster_block_exception", "unavailable_shards_exception"})
+FIELD: Final = re.compile(r'(?:parse field \[|in field=")([\w.-]+)')
 ONLY_FAILURES: Final = (
     "errors,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason"
 )
@@ -93,6 +95,12 @@ async def _send(search: Search, alias: str, run: _Run, chunk: list[int]) -> None
         if not _passing(result, run.final):
             run.outcomes[position] = _outcome(result)
             del run.pending[position]
+
+
+def field_of(reason: str) -> str:
+    """The field that a refusal names first, or "": all of it that may be logged, since the rest quotes values."""
+    found = FIELD.search(reason)
+    return found[1] if found else ""
 
 
 def _passing(result: dict[str, Any], final: Collection[str]) -> bool:

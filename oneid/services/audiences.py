@@ -16,6 +16,7 @@ from oneid.domain.segments.parsing import Brought, Parser, Path, Plugs
 from oneid.domain.segments.personal import asks_about_personal
 from oneid.domain.segments.rules import AnyOf, Rule, SegmentRule, nodes
 from oneid.errors import Cycle, Forbidden, NotFound, OneIdError, TooLarge
+from oneid.logs import place
 from oneid.services.counting import CountingService
 from oneid.services.customers import CustomerService
 from oneid.services.evaluation import MaterialisationService
@@ -90,7 +91,7 @@ class AudienceService:
                 references = References(catalog, known, segment.id, brought.plugs, self._zone)
                 rule = references.parse(segment.rule or {}, ("rule",))
             except OneIdError as error:
-                logger.warning("the rule of segment %s can't be read: %s", segment.id, error.message)
+                logger.warning("the rule of segment %s can't be read: %s", segment.id, place(error))
             else:
                 found[segment.id] = rule
         return found

@@ -10,6 +10,7 @@ from oneid.metrics import PROJECTED, REFUSED
 from oneid.services.judging import JudgingService
 from oneid.services.profile_writer import ProfileWriter
 from oneid.services.rounds import Rounds
+from search.bulk import field_of
 from search.events import EventIndex
 from search.profiles import ProfileIndex
 
@@ -70,7 +71,7 @@ class ProjectionService:
         refused = await self._writer.write(live, gone)
         for one_id, reason in refused.items():
             # Kept marked it would be refused for ever, ahead of others; the reconciler keeps count of it.
-            logger.error("the index refuses the profile of %s: %s", one_id, reason)
+            logger.error("the index refuses the profile of %s: field %s", one_id, field_of(reason))
         REFUSED.inc(len(refused))
         PROJECTED.inc(len(batch) - len(refused))
         again = await self._judging.judge([entry for entry in batch if not (entry.merged or entry.unjudged)])

@@ -13,7 +13,6 @@ from oneid.errors import Retriable
 from oneid.services import keys as module
 from oneid.services.keys import KeyService
 
-
 KEY: Final = ApiKey(
     id=key_id("WK"),
     kind=KeyKind.WRITE,
