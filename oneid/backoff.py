@@ -17,6 +17,10 @@ class Backoff:
         pause, self._next = self._next, min(2 * self._next, self._longest)
         return random.uniform(0.5, 1.0) * pause
 
+    def after(self, failures: int) -> float:
+        """Seconds to wait after so many failures, where it is kept elsewhere how many there were."""
+        return random.uniform(0.5, 1.0) * min(self._first * 2.0 ** (failures - 1), self._longest)
+
     def reset(self) -> None:
         """It worked: the next failure is a first one."""
         self._next = self._first

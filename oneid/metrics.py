@@ -2,9 +2,7 @@
 
 from typing import Final
 
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
-
-from oneid.settings import Settings
+from prometheus_client import Counter, Gauge, Histogram
 
 _FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -54,10 +52,10 @@ REINDEXED: Final = Counter("oneid_reindexed_customers", "Customers copied to an 
 OPERATIONS: Final = Counter(
     "oneid_operations", "Long-running operations that ended, by kind and status", ["kind", "status"]
 )
+ERASURES_PENDING: Final = Gauge("oneid_erasures_pending", "Erasures that are not complete in every store")
+OLDEST_ERASURE: Final = Gauge(
+    "oneid_erasures_oldest_seconds", "Age of the oldest erasure that is not complete"
+)
+OPERATIONS_WAITING: Final = Gauge("oneid_operations_waiting", "Operations that are due and that nobody runs")
+OLDEST_OPERATION: Final = Gauge("oneid_operations_oldest_seconds", "How long the first of them has been due")
 RESTARTS: Final = Counter("oneid_loop_restarts", "Times a background loop failed and was restarted", ["loop"])
-
-
-def serve_metrics(settings: Settings) -> None:
-    """Serves /metrics of a process that serves nothing else, where a port is set for it."""
-    if settings.metrics_port:
-        start_http_server(settings.metrics_port, addr=settings.host)

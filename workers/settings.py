@@ -16,6 +16,7 @@ from arq.connections import RedisSettings
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import OutOfMemoryError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from oneid import logs
@@ -23,16 +24,18 @@ from oneid.bootstrap import (
     BULK_PATIENCE,
     Stores,
     Upkeep,
+    background,
     building,
     erasure_cleanup,
     marking,
+    measuring,
     open_stores,
     required,
     segment_deletion,
     upkeep,
 )
+from oneid.health import Health, serve
 from oneid.memory import spare_the_collector
-from oneid.metrics import serve_metrics
 from oneid.settings import InvalidSettings, Settings
 from workers.loops import Loop, Loops
 
@@ -72,9 +75,11 @@ def startup(settings: Settings) -> Callable[[Context], Awaitable[None]]:
         ctx["stack"] = stack = AsyncExitStack()
         stores = await stack.enter_async_context(open_stores(settings, patience=BULK_PATIENCE))
         ctx["upkeep"] = work = upkeep(stores)
-        ctx["loops"] = running = Loops(loops(work, stores, settings))
+        health = Health()
+        await stack.enter_async_context(background(health.turn()))
+        ctx["loops"] = running = Loops(loops(work, stores, settings), health=health)
         running.start()
-        serve_metrics(settings)
+        serve(settings, health)
         spare_the_collector()
 
     return start
@@ -105,12 +110,13 @@ def loops(work: Upkeep, stores: Stores, settings: Settings) -> tuple[Loop, ...]:
         Loop("evaluation", work.evaluation.run_once, idle=0.1, busy=0.25),
         Loop("rehoming", work.rehoming.run_once, idle=0.25, busy=0.25),
         Loop("reconciliation", work.reconciliation.run_once, idle=10.0, busy=1.0),
-        Loop("erasure", cleanup.run_once, idle=1.0, busy=1.0),
-        Loop("building", building(stores).run_once, idle=1.0, busy=1.0),
-        Loop("forgetting", segment_deletion(stores).run_once, idle=1.0, busy=1.0),
-        Loop("marking", marking(stores).run_once, idle=1.0, busy=1.0),
+        Loop("measuring", measuring(stores).run_once, idle=10.0),
+        Loop("erasure", cleanup.run_once, idle=1.0, busy=1.0, patience=None),
+        Loop("building", building(stores).run_once, idle=1.0, busy=1.0, patience=None),
+        Loop("forgetting", segment_deletion(stores).run_once, idle=1.0, busy=1.0, patience=None),
+        Loop("marking", marking(stores).run_once, idle=1.0, busy=1.0, patience=None),
         # Several, so that a long one does not hold up the others.
-        *(Loop(f"operations-{n}", work.operations.run_once, idle=0.5) for n in range(1, 4)),
+        *(Loop(f"operations-{n}", work.operations.run_once, idle=0.5, patience=None) for n in range(1, 4)),
     )
 
 
@@ -127,5 +133,6 @@ def redis_settings(url: str) -> RedisSettings:
         conn_timeout=5,
         conn_retries=60,
         retry=retry,
-        retry_on_error=[RedisConnectionError, RedisTimeoutError, OSError],
+        # Full: arq would end, and with it what needs no memory in Redis.
+        retry_on_error=[RedisConnectionError, RedisTimeoutError, OutOfMemoryError, OSError],
     )

@@ -1,6 +1,7 @@
 """The services that the API calls, assembled."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from graph.keys import ApiKeys
 from graph.proposals import Proposals
 from graph.rules import RulesStore
 from graph.transitions import Transitions
+from oneid.backoff import Backoff
 from oneid.bootstrap.stores import Stores, background, end, open_stores, required
 from oneid.bootstrap.work import (
     attributes,
@@ -73,6 +75,8 @@ from search.events import EventIndex
 from search.indexes import IndexNames
 
 FIXED_KEYS_SECONDS = 5.0
+
+logger = logging.getLogger(__name__)
 
 Check = Callable[[], Awaitable[object]]
 
@@ -141,11 +145,13 @@ async def fixed_keys(settings: Settings, keys: KeyService) -> AsyncGenerator[Non
 
 
 async def ensure_fixed_keys(settings: Settings, keys: KeyService) -> None:
+    backoff = Backoff(0.5)
     while True:
         try:
             return await _fix_keys(settings, keys)
-        except Retriable:
-            await asyncio.sleep(1)
+        except Retriable as error:
+            logger.warning("the sandbox's keys are not known yet: %s", error.message)
+            await asyncio.sleep(backoff.next())
 
 
 async def _fix_keys(settings: Settings, keys: KeyService) -> None:

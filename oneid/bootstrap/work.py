@@ -42,6 +42,7 @@ from oneid.services.ingestion import Searchable
 from oneid.services.judging import JudgingService
 from oneid.services.lifecycles import LifecycleService, StagePlugs
 from oneid.services.marking import MarkingService
+from oneid.services.measuring import MeasuringService
 from oneid.services.membership import MembershipService
 from oneid.services.operation_run import Handler
 from oneid.services.operation_runner import OperationRunner
@@ -338,6 +339,10 @@ def customer_export(stores: Stores) -> CustomerExport:
         RulesStore(graph),
         stores.region,
     )
+
+
+def measuring(stores: Stores) -> MeasuringService:
+    return MeasuringService(stores.graph, stores.clock)
 
 
 def erasure_cleanup(stores: Stores, region: str) -> ErasureCleanup:

@@ -34,14 +34,15 @@ def applications(settings: Settings, environment: Mapping[str, str]) -> list[Pro
 
 
 def _background(name: str, command: list[str], settings: Settings, environment: Mapping[str, str]) -> Program:
-    """A process that serves nothing but its metrics, and these as soon as it works."""
+    """A process that serves nothing but its health and metrics, and these as soon as it works."""
     port = free_port()
-    metrics = f"{http_url(settings.host, port)}/metrics"
+    health = f"{http_url(settings.host, port)}/healthz"
     return Program(
         name=name,
         group=GROUP,
         command=command,
-        ready=lambda: _answers(metrics),
+        ready=lambda: _answers(health),
+        well=lambda: _answers(health),
         environment={**environment, "ONEID_METRICS_PORT": str(port)},
         port=port,
     )

@@ -1,13 +1,13 @@
 """`oneid reindex`: makes the profile index anew from the graph, while everything goes on."""
 
 import asyncio
-from contextlib import suppress
 from typing import Annotated, Final
 
 import typer
 from rich.progress import Progress
 
 from oneid import bootstrap
+from oneid.backoff import Backoff
 from oneid.bootstrap import BULK_PATIENCE, Stores, background, open_stores
 from oneid.cli.connection import connected_settings
 from oneid.cli.output import err, errors_as_sentences, out
@@ -54,7 +54,12 @@ def _runner(stores: Stores) -> OperationRunner:
 
 async def _work(runner: OperationRunner) -> None:
     """Carries it out where no worker does. A worker that dies is followed by this, and this by a worker."""
+    backoff = Backoff(POLL_SECONDS)
     while True:
-        with suppress(Retriable):
+        try:
             await runner.run_once()
-        await asyncio.sleep(POLL_SECONDS)
+        except Retriable as error:
+            err.print(f"waiting: {error.message}")
+        else:
+            backoff.reset()
+        await asyncio.sleep(backoff.next())

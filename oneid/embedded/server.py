@@ -40,12 +40,14 @@ class Program:
 
     Programs of a `group` end together, later groups before earlier ones. `ready` says whether it answers; it is
     asked until it does, for at most `start_seconds`. `stop_seconds` is what it gets between SIGTERM and SIGKILL.
-    `url` is where it listens, if it does.
+    `url` is where it listens, if it does. `well`: what is asked while it runs; one that is not well for long is
+    started again.
     """
 
     name: str
     command: Sequence[str]
     ready: Ready
+    well: Ready | None = None
     group: str = "servers"
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     url: str | None = None

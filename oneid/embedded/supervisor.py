@@ -9,7 +9,7 @@ from pathlib import Path
 from oneid.clock import monotonic
 from oneid.embedded.errors import ServerError
 from oneid.embedded.process import STEP, Process, ProcessId
-from oneid.embedded.server import Program
+from oneid.embedded.server import Program, Ready
 
 Say = Callable[[str], None]
 Record = Callable[[dict[str, ProcessId]], None]
@@ -17,11 +17,16 @@ Record = Callable[[dict[str, ProcessId]], None]
 
 @dataclass(frozen=True)
 class Pauses:
-    """Seconds before a crashed program is started again: doubled with each crash, short again after it ran `steady`."""
+    """Seconds before a crashed program is started again: doubled with each crash, short again after it ran `steady`.
+    `look`: seconds between two questions whether it is well."""
 
     first: float = 0.5
     longest: float = 30.0
     steady: float = 60.0
+    look: float = 10.0
+
+
+UNWELL_LOOKS = 3  # in a row, until a program counts as hung
 
 
 @dataclass
@@ -33,6 +38,8 @@ class Running:
     since: float
     pause: float
     again_at: float | None = None
+    unwell: int = 0
+    looked_at: float = 0.0
 
 
 class Supervisor:
@@ -62,10 +69,12 @@ class Supervisor:
             time.sleep(2 * STEP)
 
     def watch(self) -> None:
-        """One look at every process: says who ended, starts it again when its pause is over."""
+        """One look at every process: says who ended or hangs, starts it again when its pause is over."""
         for running in self._running.values():
             if running.process.exit_code is not None:
                 self._look_after(running)
+            elif running.program.well:
+                self._ask(running, running.program.well)
 
     def watch_forever(self) -> None:
         """Watches until a signal interrupts it."""
@@ -101,12 +110,23 @@ class Supervisor:
     def _spawn(self, program: Program) -> Process:
         return Process(program.name, program.command, program.environment, self._directory)
 
+    def _ask(self, running: Running, well: Ready) -> None:
+        """Ends a program that was not well several times in a row: whatever hangs does not hear a SIGTERM."""
+        if monotonic() < max(running.looked_at, running.since) + self._pauses.look:
+            return
+        running.unwell = 0 if well() else running.unwell + 1
+        running.looked_at = monotonic()
+        if running.unwell >= UNWELL_LOOKS:
+            self._say(f"{running.program.name} hangs; it is ended (log: {running.process.log})")
+            running.process.wait(0)
+
     def _look_after(self, running: Running) -> None:
         now = monotonic()
         if running.again_at is None:
             self._plan_restart(running, now)
         elif now >= running.again_at:
             running.process, running.since, running.again_at = self._spawn(running.program), now, None
+            running.unwell = 0
             self._record(self._processes())
             self._say(f"{running.program.name} was started again")
 

@@ -1,8 +1,9 @@
 """Answers to callers who wait for their entry to be resolved: one pub/sub channel a process."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Literal
 from uuid import uuid4
@@ -11,8 +12,11 @@ import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from oneid.backoff import Backoff
 from oneid.errors import DeadlineExceeded
 from oneid.log.client import transient_faults
+
+logger = logging.getLogger(__name__)
 
 ResolvedStatus = Literal["RESOLVED", "DUPLICATE", "DEAD"]
 
@@ -79,16 +83,20 @@ class Replies:
 
     async def listen(self) -> None:
         """Receives until cancelled; a lost connection is opened again."""
+        backoff = Backoff()
         while True:
-            with suppress(RedisError, OSError):
-                await self._receive()
-            await asyncio.sleep(0.1)
+            try:
+                await self._receive(backoff)
+            except (RedisError, OSError) as error:
+                logger.warning("answers can't be received for now", exc_info=error)
+            await asyncio.sleep(backoff.next())
 
-    async def _receive(self) -> None:
+    async def _receive(self, backoff: Backoff) -> None:
         async with self._redis.pubsub() as channel:
             await channel.subscribe(channel_name(self.address))
             while True:
                 message = await channel.get_message(ignore_subscribe_messages=True, timeout=5.0)
+                backoff.reset()
                 if message:
                     self._deliver(orjson.loads(message["data"] or b"{}"))
 

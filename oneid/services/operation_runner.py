@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from graph.operation_files import OperationFiles
 from graph.operations import OperationStore
+from oneid.backoff import Backoff
 from oneid.clock import Clock, sequence
 from oneid.domain.messages import format_time
 from oneid.domain.operations import OperationStatus
@@ -102,7 +103,7 @@ class OperationRunner:
     async def _failed(self, run: Run, error: Exception) -> None:
         if isinstance(error, Retriable) and not run.last:
             logger.warning("operation %s waits: %s", run.operation.id, error.message)
-            wait = min(LONGEST_WAIT, max(error.retry_after, 2.0**run.attempts))
+            wait = max(error.retry_after, Backoff(2.0, LONGEST_WAIT).after(run.attempts))
             await self._release(run, wait=wait, counted=True)
             return
         logger.error("operation %s failed", run.operation.id, exc_info=error)

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from oneid.errors import DeadlineExceeded, Retriable
-from oneid.log.events import DEAD_KEY
+from oneid.log.events import DEAD_KEY, LogState
 from oneid.log.lease import Lease
-from oneid.log.replies import Replies, Resolved, answer
+from oneid.log.replies import Replies, Resolved, answer, channel_name
 from tests.pipeline import Pipeline, event
 
 
@@ -117,3 +118,39 @@ async def test_a_lease_is_one_holder_s_until_it_is_released_or_over(pipeline: Pi
     assert await other.hold()
     await asyncio.sleep(0.35)
     assert await mine.hold()
+
+
+async def test_the_state_of_the_log_tells_what_waits_and_for_how_long(pipeline: Pipeline) -> None:
+    log = pipeline.stores.log
+    assert await log.state(0) == LogState(0, 0.0, 0)
+    await pipeline.append([event(user_id="u1")])
+    await pipeline.append([event(user_id="u2")])
+    await pipeline.stores.redis.xadd(DEAD_KEY, {"b": b"letter"})
+    await asyncio.sleep(0.2)
+    state = await log.state(0)
+    assert (state.entries, state.dead_letters) == (2, 1)
+    assert 0.2 <= state.oldest_seconds < 20
+
+
+async def test_answers_come_again_after_their_connection_broke(
+    pipeline: Pipeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    redis = pipeline.stores.redis
+    replies = Replies(redis)
+    listening = asyncio.create_task(replies.listen())
+    await subscribed(redis, replies)
+    await redis.client_kill_filter(_type="pubsub")
+    async with asyncio.timeout(10):
+        while "answers can't be received for now" not in caplog.messages:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.02)
+    await subscribed(redis, replies)
+    await answer(redis, replies.address, {"1-0": [Resolved("m1", "c1", "RESOLVED", 3)]})
+    async with replies.expect(["1-0"]) as waiter:
+        assert [one.one_id for one in await waiter.wait(5)] == ["c1"]
+    listening.cancel()
+
+
+async def subscribed(redis: Redis, replies: Replies) -> None:
+    async with asyncio.timeout(10):
+        while (await redis.pubsub_numsub(channel_name(replies.address)))[0][1] == 0:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -37,7 +37,7 @@ class Stage:
 def stage(tmp_path: Path) -> Generator[Stage]:
     said: list[str] = []
     recorded: list[dict[str, ProcessId]] = []
-    supervisor = Supervisor(tmp_path, said.append, recorded.append, Pauses(first=0.1, longest=0.2))
+    supervisor = Supervisor(tmp_path, said.append, recorded.append, Pauses(first=0.1, longest=0.2, look=0.05))
     yield Stage(supervisor, tmp_path, said, recorded)
     supervisor.stop()
 
@@ -91,6 +91,25 @@ def test_a_crash_is_noticed_said_and_mended(stage: Stage) -> None:
     assert stage.said[1] == "one was started again"
     assert stage.pid("one") != first
     assert stage.pid("two") == untouched
+
+
+def test_a_program_that_hangs_is_noticed_said_and_started_again(stage: Stage) -> None:
+    answers = iter([True, False, False, True, False, False, False])
+    program = replace(python("one", STUBBORN), well=lambda: next(answers, True))
+    stage.supervisor.start([program, python("two", SLEEPS)])
+    first, untouched = stage.pid("one"), stage.pid("two")
+
+    def mended() -> bool:
+        stage.supervisor.watch()
+        return len(stage.said) == 3
+
+    assert wait_until(mended, 10)
+    assert stage.said[0].startswith("one hangs; it is ended")
+    assert stage.said[1].startswith("one ended with code -9; starting it again in 0.1 s")
+    assert stage.said[2] == "one was started again"
+    assert stage.pid("one") != first
+    assert stage.pid("two") == untouched
+    assert next(answers, None) is None
 
 
 def test_the_pause_doubles_with_every_crash_up_to_a_bound(stage: Stage) -> None:

@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from oneid.errors import Retriable
+from oneid.health import Health
 from workers.loops import Loop, Loops
 
 
@@ -77,3 +78,44 @@ async def test_a_step_that_hangs_is_cancelled_after_the_grace() -> None:
     loops.start()
     await started.wait()
     await asyncio.wait_for(loops.close(), 2)
+
+
+async def test_a_loop_whose_step_was_cancelled_by_nobody_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    """Something that the step awaits was cancelled: without care the loop would end, and nobody would hear."""
+    done = asyncio.Event()
+    stray = [True]
+
+    async def step() -> int:
+        if stray:
+            stray.clear()
+            raise asyncio.CancelledError
+        done.set()
+        return 0
+
+    loops = Loops([Loop("projection", step, idle=0.01, longest=0.02)])
+    with caplog.at_level(logging.WARNING):
+        loops.start()
+        await asyncio.wait_for(done.wait(), 5)
+        await loops.close()
+    assert [record.message for record in caplog.records] == ["projection failed and goes on"]
+
+
+async def test_a_step_that_hangs_is_seen_and_one_that_may_take_long_is_not() -> None:
+    health = Health()
+
+    async def hang() -> int:
+        await asyncio.Event().wait()
+        return 0
+
+    async def fail() -> int:
+        raise Retriable("the index is away")
+
+    steps = {"hung": (hang, 0.1), "waiting": (fail, 0.1), "long": (hang, None)}
+    made = [Loop(name, step, idle=0.01, longest=0.02, patience=p) for name, (step, p) in steps.items()]
+    loops = Loops(made, grace=0.05, health=health)
+    loops.start()
+    await asyncio.sleep(0.05)
+    assert health.silent() == []
+    await asyncio.sleep(0.2)
+    assert health.silent() == ["hung"]
+    await loops.close()
