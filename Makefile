@@ -28,10 +28,11 @@ test: .venv/.installed  ## the whole suite, on real servers
 demo: .venv/.installed  ## a brand's story through the public API: who became one customer, and why
 	@$(BIN)/oneid demo
 
-lint: .venv/.installed  ## ruff and the import rules
+lint: .venv/.installed  ## ruff, the import rules and the limits of length
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
+	@$(BIN)/python scripts/limits.py
 
 types: .venv/.installed  ## mypy and pyright, strict
 	@$(BIN)/mypy

@@ -175,7 +175,6 @@ def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
     declared = attributes(stores)
     decisions, pages, transitions = DecisionLog(graph), DecisionPages(graph), Transitions(graph)
     names = IndexNames(settings.index_prefix, settings.event_shards)
-    sandbox = settings.mode == "sandbox"
     return Services(
         settings=settings,
         checks=checks(stores),
@@ -210,9 +209,7 @@ def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
         event_pages=EventPages(stores.search, names.events, stores.events),
         totals=EventTotals(stores.events, people, settings.timezone),
         dead_letters=DeadLetters(stores.redis),
-        clock=ClockService(
-            clock, ClockStore(graph), SharedOffset(stores.redis), due(stores), sandbox=sandbox
-        ),
+        clock=clock_service(settings, stores),
         changes=ChangeFeed(DecisionSource(decisions, pages), TransitionSource(transitions)),
         transitions=transitions,
         memberships=membership(stores),
@@ -221,6 +218,11 @@ def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
         households=HouseholdPages(graph),
         health=HealthReader(graph, people),
     )
+
+
+def clock_service(settings: Settings, stores: Stores) -> ClockService:
+    offset, sandbox = SharedOffset(stores.redis), settings.mode == "sandbox"
+    return ClockService(stores.clock, ClockStore(stores.graph), offset, due(stores), sandbox=sandbox)
 
 
 def checks(stores: Stores) -> dict[str, Check]:

@@ -83,10 +83,7 @@ async def open_stores(settings: Settings, *, patience: float = 10.0) -> AsyncGen
         names = IndexNames(settings.index_prefix, settings.event_shards)
         clock = SystemClock()
         if settings.mode == "sandbox":
-            follower = ClockFollower(clock, ClockStore(graph), SharedOffset(redis))
-            with suppress(Retriable):
-                await follower.catch_up()
-            await stack.enter_async_context(background(follower.follow()))
+            await stack.enter_async_context(followed(clock, graph, redis))
         yield Stores(
             graph,
             redis,
@@ -107,6 +104,16 @@ async def open_stores(settings: Settings, *, patience: float = 10.0) -> AsyncGen
             settings.phone_region,
             settings.timezone,
         )
+
+
+@asynccontextmanager
+async def followed(clock: SystemClock, graph: Graph, redis: Redis) -> AsyncGenerator[None]:
+    """The clock goes with the sandbox's until the end of the block."""
+    follower = ClockFollower(clock, ClockStore(graph), SharedOffset(redis))
+    with suppress(Retriable):
+        await follower.catch_up()
+    async with background(follower.follow()):
+        yield
 
 
 @asynccontextmanager

@@ -16,6 +16,19 @@ MODEL = "model { thresholds distribution { scored cells { name count } } }"
 REGULAR, LATE, GONE = (5, 15, 25), (15, 25, 35), (40, 50, 60)
 """Days of orders every ten days: the last one is no, more than one, more than two medians ago."""
 
+NINE: list[tuple[dict[str, Any], str]] = [
+    ({"days": REGULAR, "net": 30, "categories": 1, "opens": 0}, "111"),
+    ({"days": LATE, "net": 60, "categories": 2, "opens": 3}, "123"),
+    ({"days": GONE, "net": 90, "categories": 1, "opens": 0, "refund": 900}, "131"),
+    ({"days": REGULAR, "net": 120, "categories": 2, "opens": 0}, "212"),
+    ({"days": LATE, "net": 150, "categories": 1, "opens": 3}, "222"),
+    ({"days": GONE, "net": 180, "categories": 2, "opens": 3}, "233"),
+    ({"days": REGULAR, "net": 300, "categories": 2, "opens": 3}, "313"),
+    ({"days": LATE, "net": 600, "categories": 1, "opens": 0}, "321"),
+    ({"days": GONE, "net": 900, "categories": 1, "opens": 3}, "332"),
+]
+"""What each of nine people did, and the cell that they belong to."""
+
 
 async def card(brand: Brand, one_id: str, model: str) -> dict[str, Any]:
     found: dict[str, Any] = (await brand.api(CARD, id=one_id, model=model))["customer"]["scores"]
@@ -37,20 +50,9 @@ def history(
 
 async def test_nine_people_are_divided_by_terciles_and_an_order_moves_attrition_to_low(brand: Brand) -> None:
     """A44: net revenue in thirds of the nine, attrition by the own median, potential by breadth and engagement."""
-    told: list[tuple[dict[str, Any], str]] = [
-        ({"days": REGULAR, "net": 30, "categories": 1, "opens": 0}, "111"),
-        ({"days": LATE, "net": 60, "categories": 2, "opens": 3}, "123"),
-        ({"days": GONE, "net": 90, "categories": 1, "opens": 0, "refund": 900}, "131"),
-        ({"days": REGULAR, "net": 120, "categories": 2, "opens": 0}, "212"),
-        ({"days": LATE, "net": 150, "categories": 1, "opens": 3}, "222"),
-        ({"days": GONE, "net": 180, "categories": 2, "opens": 3}, "233"),
-        ({"days": REGULAR, "net": 300, "categories": 2, "opens": 3}, "313"),
-        ({"days": LATE, "net": 600, "categories": 1, "opens": 0}, "321"),
-        ({"days": GONE, "net": 900, "categories": 1, "opens": 3}, "332"),
-    ]
-    people = [brand.user() for _ in told]
+    people = [brand.user() for _ in NINE]
     ids = [
-        await brand.send(who, *history(brand, **given)) for who, (given, _) in zip(people, told, strict=True)
+        await brand.send(who, *history(brand, **given)) for who, (given, _) in zip(people, NINE, strict=True)
     ]
     model: dict[str, Any] = {
         "key": brand.name("vap"),
@@ -68,9 +70,9 @@ async def test_nine_people_are_divided_by_terciles_and_an_order_moves_attrition_
 
     assert made["thresholds"]["v"] == [120, 300]
     cards = [await card(brand, one_id, model["key"]) for one_id in ids]
-    assert [one["cell"] for one in cards] == [cell for _, cell in told]
+    assert [one["cell"] for one in cards] == [cell for _, cell in NINE]
     cells = {one["name"]: one["count"] for one in made["distribution"]["cells"]}
-    assert (made["distribution"]["scored"], cells) == (9, {cell: 1 for _, cell in told})
+    assert (made["distribution"]["scored"], cells) == (9, {cell: 1 for _, cell in NINE})
     value = cards[0]["scores"][0]
     assert value["value"] == 30
     assert value["explanation"] == (

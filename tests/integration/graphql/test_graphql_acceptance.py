@@ -87,6 +87,41 @@ async def test_about_to_be_inactive_is_entered_once_at_four_fifths_of_the_own_rh
     assert (page["nodes"][-1]["kind"], page["nodes"][-1]["oneId"]) == ("ENTERED", one_id)
 
 
+WHOLE: dict[str, Any] = {
+    "city": "上海",
+    "level": "gold",
+    "tag": True,
+    "view": True,
+    "amount": 100,
+    "out": False,
+}
+LACKING: list[dict[str, Any]] = [
+    {},
+    {"city": "北京"},
+    {"tag": False},
+    {"view": False},
+    {"amount": 99.5},
+    {"level": "silver"},
+    {"out": True},
+]
+"""What is different about each person: nothing about the first."""
+
+
+def six_kinds(name: str, portrait: str) -> dict[str, Any]:
+    """Who is WHOLE: attribute, tag, behaviour, sum, stage and what did not happen."""
+    total = {"property": "amount", "op": "GTE", "value": 100}
+    return {
+        "all": [
+            {"attribute": {"key": f"{name}_city", "op": "EQ", "value": "上海"}},
+            {"tag": {"tag": portrait}},
+            {"any": [{"event": {"name": f"{name}.view"}}, {"event": {"name": f"{name}.share"}}]},
+            {"event": {"name": f"{name}.order", "sum": total, "window": {"lastDays": 30}}},
+            {"stage": {"lifecycle": name, "stage": "gold"}},
+            {"not": {"event": {"name": f"{name}.unsubscribe"}}},
+        ]
+    }
+
+
 async def test_one_rule_joins_six_kinds_of_knowledge_and_finds_exactly_whom_it_should(
     api: Api, fresh: Fresh, name: str
 ) -> None:
@@ -101,28 +136,8 @@ async def test_one_rule_joins_six_kinds_of_knowledge_and_finds_exactly_whom_it_s
     ]
     answer = await api(LIFECYCLE, input={"key": name, "name": name, "stages": stages})
     assert answer["defineLifecycle"]["userErrors"] == []
-    total = {"property": "amount", "op": "GTE", "value": 100}
-    rule = {
-        "all": [
-            {"attribute": {"key": city, "op": "EQ", "value": "上海"}},
-            {"tag": {"tag": portrait}},
-            {"any": [{"event": {"name": f"{name}.view"}}, {"event": {"name": f"{name}.share"}}]},
-            {"event": {"name": f"{name}.order", "sum": total, "window": {"lastDays": 30}}},
-            {"stage": {"lifecycle": name, "stage": "gold"}},
-            {"not": {"event": {"name": f"{name}.unsubscribe"}}},
-        ]
-    }
-    whole = {"city": "上海", "level": "gold", "tag": True, "view": True, "amount": 100, "out": False}
-    lacking: list[dict[str, Any]] = [
-        {},
-        {"city": "北京"},
-        {"tag": False},
-        {"view": False},
-        {"amount": 99.5},
-        {"level": "silver"},
-        {"out": True},
-    ]
-    people = [{**whole, **without} for without in lacking]
+    rule = six_kinds(name, portrait)
+    people = [{**WHOLE, **without} for without in LACKING]
     ids = list[str]()
     for person in people:
         user = {"userId": fresh("u")}

@@ -85,25 +85,14 @@ async def test_the_copy_holds_everything_with_provenance_and_nothing_of_others(
     user, cookie, home, bo = fresh("user"), fresh("cookie"), "01082881234", fresh("bo")
     first, second, third, queued = (fresh("m") for _ in range(4))
     context = {"externalIds": [{"type": "landline", "id": home}]}
+    traits, seen = {"name": "Anna", "phone": phone}, {"type": "track", "event": "Seen"}
     results = await api.ingest(
-        {
-            "type": "identify",
-            "messageId": first,
-            "userId": user,
-            "traits": {"name": "Anna", "phone": phone},
-            "context": context,
-        },
-        {
-            "type": "track",
-            "event": "Seen",
-            "messageId": second,
-            "anonymousId": cookie,
-            "properties": {"note": "mine"},
-        },
+        {"type": "identify", "messageId": first, "userId": user, "traits": traits, "context": context},
+        {**seen, "messageId": second, "anonymousId": cookie, "properties": {"note": "mine"}},
     )
     await api.ingest(
-        {"type": "track", "event": "Seen", "messageId": third, "userId": user, "anonymousId": cookie},
-        {"type": "track", "event": "Seen", "messageId": fresh("m"), "userId": bo, "context": context},
+        {**seen, "messageId": third, "userId": user, "anonymousId": cookie},
+        {**seen, "messageId": fresh("m"), "userId": bo, "context": context},
     )
     await api.upsert(user_id=user)
     item = {"type": "track", "event": "Lost", "messageId": queued, "userId": user, "properties": {"a": 1}}

@@ -140,6 +140,14 @@ async def test_a_tag_may_not_be_a_part_of_its_own_rule(api: Api, name: str) -> N
     assert (await api(DELETE, input={"tag": first}))["deleteTag"]["deleted"]
 
 
+async def worth(api: Api, user: str, **values: float) -> str:
+    """The ONE-ID of a user with these attributes, once that is searchable."""
+    answer = await api(UPSERT, input={"identifiers": [{"type": "user_id", "value": user}], "set": values})
+    await api.ingest({"type": "track", "event": "Came", "userId": user}, wait="INDEXED")
+    one_id: str = answer["upsertCustomer"]["customer"]["oneId"]
+    return one_id
+
+
 async def test_a_tag_comes_by_hand_by_file_by_journey_by_rule_by_model_and_by_expression(
     api: Api, fresh: Fresh, name: str
 ) -> None:
@@ -151,19 +159,12 @@ async def test_a_tag_comes_by_hand_by_file_by_journey_by_rule_by_model_and_by_ex
     model = {"kind": "LOGISTIC", "intercept": -5, "coefficients": {name: 0.5}}
     likely = await created(api, "模型", top, model={"definition": model, "least": 0.8})
     told = await created(api, "表达式", top, expression=f"has(attributes.{name}) && attributes.{name} > 12")
-    identifier = {"type": "user_id", "value": fresh("u")}
-
-    async def worth(value: float) -> str:
-        answer = await api(UPSERT, input={"identifiers": [identifier], "set": {name: value}})
-        await api.ingest({"type": "track", "event": "Came", "userId": identifier["value"]}, wait="INDEXED")
-        one_id: str = answer["upsertCustomer"]["customer"]["oneId"]
-        return one_id
-
-    one_id = await worth(14)
+    user = fresh("u")
+    one_id = await worth(api, user, **{name: 14})
     by_journey = {"method": "JOURNEY", "source": "welcome"}
     assert await assign(api, plain, one_id, **by_journey) == 1
     assert await assign(api, ruled, one_id) == 1
-    lines = f"type,value,tag\nuser_id,{identifier['value']},{plain}\nuser_id,nobody-{name},{plain}\nuser_id,x,没有\n"
+    lines = f"type,value,tag\nuser_id,{user},{plain}\nuser_id,nobody-{name},{plain}\nuser_id,x,没有\n"
     imported = (await api(IMPORT, input={"csv": lines, "source": "may.csv"}))["importTags"]
     assert imported["changed"] == 1
     assert [(e["code"], e["field"]) for e in imported["userErrors"]] == [
@@ -181,11 +182,11 @@ async def test_a_tag_comes_by_hand_by_file_by_journey_by_rule_by_model_and_by_ex
     for path in (plain, ruled, likely, told):
         assert await members(api, {"tag": {"tag": path}}) == {one_id}
 
-    await worth(9)
+    await worth(api, user, **{name: 9})
 
     assert set(await held(api, one_id)) == {(plain, "IMPORT"), (plain, "JOURNEY"), (ruled, "MANUAL")}
     assert await assign(api, ruled, one_id, remove=True) == 1
-    await worth(9.5)
+    await worth(api, user, **{name: 9.5})
     assert await members(api, {"tag": {"tag": top, "includeDescendants": True}}) == {one_id}
     assert await members(api, {"tag": {"tag": ruled}}) == set()
 
