@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from graph import client as graph_client
 from graph.attribute_catalog import AttributeCatalog
@@ -82,7 +82,25 @@ Check = Callable[[], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
+class Segmentation:
+    """What the API calls about groups of customers, and what puts them there."""
+
+    audits: AuditService
+    audiences: AudienceService
+    previews: PreviewService
+    segments: SegmentService
+    segment_deletion: SegmentDeletion
+    memberships: MembershipService
+    transitions: Transitions
+    scores: ScoreService
+    lifecycles: LifecycleService
+    tags: TagService
+    consents: ConsentService
+    list_import: ListImport
+
+
+@dataclass(frozen=True, slots=True)
+class Services(Segmentation):
     """What the API calls. `checks` by server name: each returns if the server answers and raises if not."""
 
     settings: Settings
@@ -90,16 +108,6 @@ class Services:
     keys: KeyService
     ingestion: IngestionService
     attributes: AttributeService
-    audits: AuditService
-    audiences: AudienceService
-    previews: PreviewService
-    segments: SegmentService
-    segment_deletion: SegmentDeletion
-    scores: ScoreService
-    lifecycles: LifecycleService
-    tags: TagService
-    consents: ConsentService
-    list_import: ListImport
     customers: CustomerService
     identity: IdentityService
     stewardship: StewardshipService
@@ -113,8 +121,6 @@ class Services:
     dead_letters: DeadLetters
     clock: ClockService
     changes: ChangeFeed
-    transitions: Transitions
-    memberships: MembershipService
     operations: OperationService
     proposals: ProposalReview
     households: HouseholdPages
@@ -173,31 +179,15 @@ def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
     graph, clock, region = stores.graph, stores.clock, settings.phone_region
     people, rules = Customers(graph), RulesStore(graph)
     declared = attributes(stores)
-    decisions, pages, transitions = DecisionLog(graph), DecisionPages(graph), Transitions(graph)
+    decisions, pages, grouping = DecisionLog(graph), DecisionPages(graph), segmentation(settings, stores)
     names = IndexNames(settings.index_prefix, settings.event_shards)
     return Services(
+        **{part.name: getattr(grouping, part.name) for part in fields(Segmentation)},
         settings=settings,
         checks=checks(stores),
         keys=KeyService(ApiKeys(graph), clock, settings.mode),
         ingestion=IngestionService(stores.log, replies, clock, searchable(stores), declared.known),
         attributes=declared,
-        audits=AuditService(
-            Audits(stores.search, names.profiles, names.events),
-            stores.profiles,
-            AttributeCatalog(graph),
-            Proposals(graph),
-            rules,
-            clock,
-        ),
-        audiences=audiences(stores),
-        previews=previews(stores),
-        segments=segments(stores),
-        segment_deletion=segment_deletion(stores),
-        scores=scores(stores),
-        lifecycles=lifecycles(stores),
-        tags=tags(stores),
-        consents=consents(stores),
-        list_import=ListImport(tags(stores), segments(stores), customers(stores)),
         customers=customers(stores),
         identity=IdentityService(rules, decisions),
         stewardship=stewardship(stores),
@@ -210,13 +200,36 @@ def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
         totals=EventTotals(stores.events, people, settings.timezone),
         dead_letters=DeadLetters(stores.redis),
         clock=clock_service(settings, stores),
-        changes=ChangeFeed(DecisionSource(decisions, pages), TransitionSource(transitions)),
-        transitions=transitions,
-        memberships=membership(stores),
+        changes=ChangeFeed(DecisionSource(decisions, pages), TransitionSource(grouping.transitions)),
         operations=operation_service(stores),
         proposals=ProposalReview(Proposals(graph), stewardship(stores), clock),
         households=HouseholdPages(graph),
         health=HealthReader(graph, people),
+    )
+
+
+def segmentation(settings: Settings, stores: Stores) -> Segmentation:
+    graph, names = stores.graph, IndexNames(settings.index_prefix, settings.event_shards)
+    return Segmentation(
+        audits=AuditService(
+            Audits(stores.search, names.profiles, names.events),
+            stores.profiles,
+            AttributeCatalog(graph),
+            Proposals(graph),
+            RulesStore(graph),
+            stores.clock,
+        ),
+        audiences=audiences(stores),
+        previews=previews(stores),
+        segments=segments(stores),
+        segment_deletion=segment_deletion(stores),
+        memberships=membership(stores),
+        transitions=Transitions(graph),
+        scores=scores(stores),
+        lifecycles=lifecycles(stores),
+        tags=tags(stores),
+        consents=consents(stores),
+        list_import=ListImport(tags(stores), segments(stores), customers(stores)),
     )
 
 
