@@ -292,7 +292,8 @@ def segment_exports(stores: Stores) -> SegmentExport:
 def operation_runner(stores: Stores, handlers: Mapping[str, Handler]) -> OperationRunner:
     """What carries out the operations of these kinds."""
     store, files = OperationStore(stores.graph), OperationFiles(stores.graph)
-    return OperationRunner(store, files, handlers, stores.clock)
+    give_ups = {reindexing.KIND: reindex(stores).give_up}
+    return OperationRunner(store, files, handlers, stores.clock, give_ups=give_ups)
 
 
 def operation_service(stores: Stores) -> OperationService:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any, Final
@@ -21,6 +21,8 @@ from oneid.services.operation_run import MAX_ATTEMPTS, Cancelled, Handler, Lease
 LONGEST_WAIT: Final = 60.0
 MASKED: Final = "Something went wrong on our side."
 
+GiveUp = Callable[[], Awaitable[None]]
+
 logger = logging.getLogger(__name__)
 
 
@@ -34,12 +36,16 @@ class OperationRunner:
         handlers: Mapping[str, Handler],
         clock: Clock,
         *,
+        give_ups: Mapping[str, GiveUp] | None = None,
         pace: Pace | None = None,
     ) -> None:
+        """`give_ups`: what tidies up, by kind, after an operation whose runners died so often that no handler
+        begins it again."""
         self._store = store
         self._files = files
         self._handlers = handlers
         self._clock = clock
+        self._give_ups = give_ups or {}
         self._pace = pace or Pace()
 
     async def run_once(self) -> int:
@@ -65,6 +71,8 @@ class OperationRunner:
 
     async def _work(self, run: Run) -> dict[str, Any]:
         if run.attempts > MAX_ATTEMPTS:
+            if give_up := self._give_ups.get(run.operation.kind):
+                await give_up()
             raise Conflict(f"it was begun {MAX_ATTEMPTS} times without getting further")
         async with self._alive(run):
             return await self._handlers[run.operation.kind](run)

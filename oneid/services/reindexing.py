@@ -72,7 +72,7 @@ class ReindexService:
     async def _begin(self, run: Run, note: Note | None) -> Note:
         """The note comes before the index: from then on changes are written to it as soon as it is there."""
         if note is None:
-            await self._give_up()
+            await self.give_up()
             note = await self._reindexing.open(run.operation.id, await self._rebuild.free_name())
         if await self._rebuild.create(note.index, await self._catalog.current()):
             await self._reindexing.advance(run.operation.id, "", 0)
@@ -127,10 +127,10 @@ class ReindexService:
             raise
         except Exception as error:
             if run.last or not isinstance(error, Retriable):
-                await self._give_up()
+                await self.give_up()
             raise
 
-    async def _give_up(self) -> None:
+    async def give_up(self) -> None:
         """Leaves the index that is searched as the only one. With the index away too, changes are at least no
         longer written twice; the next reindexing finds what is left."""
         try:

@@ -17,7 +17,7 @@ from oneid.domain.catalog import AttributeType, Catalog
 from oneid.domain.operations import Operation, OperationStatus
 from oneid.errors import Conflict
 from oneid.services.attributes import DefinitionChange
-from oneid.services.operation_run import Handler, Pace, Run
+from oneid.services.operation_run import MAX_ATTEMPTS, Handler, Pace, Run
 from oneid.services.operation_runner import OperationRunner
 from oneid.services.operations import OperationService
 from oneid.services.reindexing import KIND, ReindexService
@@ -248,6 +248,38 @@ async def test_a_reindexing_that_fails_leaves_everything_as_it_was(
     assert ended.status is OperationStatus.FAILED
     assert await indexes(stores) == before == [await stores.rebuild.current()]
     assert not await Reindexing(stores.graph).any()
+
+
+class Killed(BaseException):
+    """The process is gone: nothing may catch this."""
+
+
+async def test_a_reindexing_that_kills_its_runner_each_time_is_given_up_whole(
+    pipeline: Pipeline, stores: Stores, work: Upkeep, operations: OperationService, reindexer: ReindexService
+) -> None:
+    """Changes are no longer written twice, and the half-made index is gone."""
+    await pipeline.ingest(*(event(user_id=f"u{i}") for i in range(5)))
+    await settle(work)
+    before = await indexes(stores)
+    started = await operations.start(KIND, {}, alone=True)
+
+    async def kill() -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        await runner(stores, while_filling(reindexer, kill)).run_once()
+    assert len(await indexes(stores)) == 2
+    assert await Reindexing(stores.graph).any()
+    last = "MATCH (o:Operation) SET o.attempts = $n, o.dueAt = 0"
+    await stores.graph.write("test", last, n=MAX_ATTEMPTS)
+    assert await work.operations.run_once() == 1
+
+    ended = await operations.get(started.id)
+    assert ended is not None
+    assert ended.status is OperationStatus.FAILED
+    assert await indexes(stores) == before == [await stores.rebuild.current()]
+    assert not await Reindexing(stores.graph).any()
+    assert (await reindexed(stores, operations, reindexer.run)).status is OperationStatus.COMPLETED
 
 
 async def test_two_at_once_are_refused(operations: OperationService, stores: Stores) -> None:
