@@ -25,10 +25,16 @@ MATCH (p:Partition {id: $id}) SET p.lock = $lock
 WITH p OPTIONAL MATCH (r:IdentityRules {id: 'current'})
 OPTIONAL MATCH (book:Tombstones {id: 'current'})
 RETURN p.holder AS holder, p.applied AS applied, p.pausedUntil AS pausedUntil,
-       r.version AS ruleVersion, book.version AS tombstoneVersion
+       p.appliedSince AS since, r.version AS ruleVersion, book.version AS tombstoneVersion
 """
 
-APPLIED: Final = "MATCH (p:Partition {id: $id}) SET p.applied = $applied"
+APPLIED: Final = "MATCH (p:Partition {id: $id}) SET p.applied = $applied, p.appliedSince = $since"
+
+#: Locked, so that a batch whose events have got their places in the order is waited for.
+UNSETTLED: Final = """
+MATCH (p:Partition) SET p.lock = $lock
+RETURN p.id AS id, p.applied AS applied, p.appliedSince AS since
+"""
 
 
 class Superseded(Conflict):
@@ -38,9 +44,10 @@ class Superseded(Conflict):
 @dataclass(frozen=True, slots=True)
 class Fence:
     """The entries applied last, messages of one that is applied in part, and the versions of the identity rules and
-    of the tombstones."""
+    of the tombstones. `since` (`clock.sequence`): the first of them was applied then or later."""
 
     applied: frozenset[str]
+    since: int
     rule_version: int
     tombstone_version: int
 
@@ -76,8 +83,21 @@ async def enter(tx: AsyncManagedTransaction, partition: int, holder: str, lock: 
         raise Superseded(f"partition {partition} has another consumer")
     if (row["pausedUntil"] or 0) > lock:
         raise Retriable("identities are being rebuilt")
-    return Fence(frozenset(row["applied"] or ()), row["ruleVersion"] or 1, row["tombstoneVersion"] or 0)
+    return Fence(
+        frozenset(row["applied"] or ()),
+        row["since"] or 0,
+        row["ruleVersion"] or 1,
+        row["tombstoneVersion"] or 0,
+    )
 
 
-async def note_applied(tx: AsyncManagedTransaction, partition: int, ids: Sequence[str]) -> None:
-    await (await tx.run(APPLIED, id=partition, applied=list(ids))).consume()
+async def note_applied(tx: AsyncManagedTransaction, partition: int, ids: Sequence[str], since: int) -> None:
+    """Keeps what is applied and may not be finished; `since` as in `Fence`."""
+    await (await tx.run(APPLIED, id=partition, applied=list(ids), since=since)).consume()
+
+
+async def applied_last(graph: Graph, lock: int) -> dict[int, tuple[list[str], int]]:
+    """Of each partition what was applied last, and since when; whatever is applied later gets a later place than
+    `lock` (`clock.sequence`) in the order of events. Raises Retriable."""
+    rows = await graph.write("partitions.applied_last", UNSETTLED, lock=lock)
+    return {row["id"]: (list(row["applied"] or ()), row["since"] or 0) for row in rows}

@@ -47,6 +47,12 @@ def event(**named: Any) -> Item:
     return {**item, "context": {"externalIds": external, **context}}
 
 
+def envelope(items: Sequence[Item], received: datetime | None = None) -> bytes:
+    """The body of a log entry."""
+    at = format_time(received or START + timedelta(hours=1))
+    return orjson.dumps({"receivedAt": at, "source": "test", "sentAt": None, "items": list(items)})
+
+
 class Pipeline:
     """Appends to the log and resolves what is there, as the consumer does."""
 
@@ -56,9 +62,7 @@ class Pipeline:
         self.holder = holder
 
     async def append(self, items: Sequence[Item], received: datetime | None = None) -> None:
-        at = received or START + timedelta(hours=1)
-        envelope = {"receivedAt": format_time(at), "source": "test", "sentAt": None, "items": list(items)}
-        await self.stores.log.append([(0, orjson.dumps(envelope))])
+        await self.stores.log.append([(0, envelope(items, received))])
 
     async def drain(self, count: int = 1000) -> list[Received]:
         done = list[Received]()

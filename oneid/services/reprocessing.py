@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
-from graph import pauses, snapshots, tombstones
+from graph import partitions, pauses, snapshots, tombstones
 from graph.client import Graph
 from graph.rules import RulesStore
 from oneid.clock import monotonic, sequence
@@ -76,9 +76,20 @@ class ReprocessService:
         erasures = await self._graph.transact("tombstones.version", tombstones.current_version)
         acts = await snapshots.acts(self._graph, 0)
         retelling = Retelling(await self._rules.current(), self._region, acts, generic, erasures)
-        await self._read(run, retelling, sequence() - UNSETTLED_SECONDS * 10**9)
+        await self._read(run, retelling, await self._settled_until())
         found = retelling.replay.generic()
         return retelling if found == generic else await self._retell(run, found)
+
+    async def _settled_until(self) -> int:
+        """Up to which place in the order of events all of them are in the index: consumers may be behind with
+        storing by seconds, and one that waits for the index by hours, while others go on."""
+        now = sequence()
+        settled = now - UNSETTLED_SECONDS * 10**9
+        for partition, (marks, since) in (await partitions.applied_last(self._graph, now)).items():
+            ids = [partitions.entry_of(mark) for mark in marks]
+            if await self._log.unfinished(partition, ids):
+                settled = min(settled, since - 1)
+        return settled
 
     async def _compare(self, run: Run, retelling: Retelling) -> dict[str, Any] | None:
         """What would be different. None if a value has become generic: all must be told again."""

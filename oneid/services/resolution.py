@@ -82,6 +82,7 @@ class ResolutionService:
         self._tombstones = Tombstones()
         self._carried: frozenset[str] | None = None
         self._before: list[str] = []
+        self._began = self._began_before = 0
         self._recent = dict[str, str]()
         self.waiting = list[Received]()
         """What is left of the last batch: its first message made a value generic, and customers have to be rebuilt
@@ -109,6 +110,7 @@ class ResolutionService:
         """
         batch = [received for entry in entries for received in open_entry(entry, give_up)]
         await self._drop_duplicates(batch)
+        self._began = sequence()
         await self.resume(batch, at_once=at_once)
         return batch
 
@@ -134,6 +136,7 @@ class ResolutionService:
 
     def _end(self, batch: Sequence[Received]) -> None:
         self._before = list(dict.fromkeys(received.entry.id for received in batch))
+        self._began_before = self._began
         self._recent = {r.message.message_id: r.one_id or "" for r in batch if not (r.duplicate or r.failure)}
         for received in batch:
             if received.duplicate and received.one_id is None:
@@ -257,18 +260,22 @@ class ResolutionService:
         await households.see(tx, sightings(space, done, prepared[:count], fence.applied))
         if batch:
             ids = marks(batch, {r for r in batch if r.waits} - (set(part) - rest))
-            earlier = self._earlier(batch, fence.applied)
-            await partitions.note_applied(tx, self._partition, [*earlier, *self._before, *ids])
+            await self._note(tx, fence, ids)
         attribute(space, done)
         return rest
 
-    def _earlier(self, batch: Sequence[Received], applied: frozenset[str]) -> list[str]:
-        """What earlier holders applied and nobody has finished, beyond this batch."""
+    async def _note(self, tx: AsyncManagedTransaction, fence: partitions.Fence, ids: list[str]) -> None:
+        """Notes what is applied and may not be finished: of this batch, of the one before, and of earlier holders."""
         if self._carried is None:
-            self._carried = applied
-        entries = {received.entry.id for received in batch}
-        self._carried = frozenset(mark for mark in self._carried if partitions.entry_of(mark) not in entries)
-        return sorted(self._carried)
+            self._carried = fence.applied
+        done = set(ids)
+        earlier = sorted(mark for mark in self._carried if partitions.entry_of(mark) not in done)
+        since = [
+            self._began,
+            *([self._began_before] if self._before else ()),
+            *([fence.since] if earlier else ()),
+        ]
+        await partitions.note_applied(tx, self._partition, [*earlier, *self._before, *ids], min(since))
 
     async def _refresh_rules(self, tx: AsyncManagedTransaction, version: int) -> None:
         if version != self._rules.version:

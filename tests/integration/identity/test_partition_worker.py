@@ -74,6 +74,18 @@ async def test_what_was_applied_and_not_finished_is_known_to_the_next_however_mu
     assert await letters(stores) == []
 
 
+async def test_an_entry_of_several_transactions_that_was_applied_is_known_to_the_next_whole(
+    pipeline: Pipeline,
+) -> None:
+    stores = pipeline.stores
+    await pipeline.append([event(device_id=f"d{n}", member_card=f"c{n % 900}") for n in range(2_100)])
+    await pipeline.service.apply(await stores.log.read(0, pipeline.holder, 1, 1))
+    told = "MATCH (c:Customer) RETURN sum(c.version) AS versions, count { MATCH (:Decision) } AS decisions"
+    before = await stores.graph.read("test", told)
+    await work_off(stores)
+    assert await stores.graph.read("test", told) == before
+
+
 async def test_what_earlier_consumers_applied_is_forgotten_once_it_is_finished(pipeline: Pipeline) -> None:
     stores = pipeline.stores
     for number in range(3):

@@ -1,6 +1,7 @@
 """Identities rebuilt from the log: the partition of today's rules, with an operator's acts kept."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,11 +17,14 @@ from oneid.domain.identifiers import Identifier
 from oneid.domain.operations import Operation, OperationStatus
 from oneid.domain.rules import BlockedValue, RulesChange, TypeChange
 from oneid.errors import Retriable
+from oneid.log.events import EventLog
+from oneid.services import reprocessing
 from oneid.services.stewardship import Split
 from tests.operations import service
-from tests.pipeline import Pipeline, event, open_pipeline
+from tests.pipeline import Pipeline, envelope, event, open_pipeline, service_of
 
 PHONE = "13800138000"
+PAUSED = "MATCH (p:Partition) RETURN count(p.pausedBy) AS paused"
 
 
 async def reprocess(stores: Stores, *, dry_run: bool = False) -> Operation:
@@ -52,6 +56,42 @@ async def customer_of(pipeline: Pipeline, *message_ids: str) -> list[str | None]
     await pipeline.stores.events.refresh()
     found = await pipeline.stores.events.get(list(message_ids))
     return [found[name].one_id for name in message_ids]
+
+
+async def test_events_that_one_partition_stores_late_are_told_although_another_went_on(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reprocessing, "UNSETTLED_SECONDS", 0)
+    stores = replace(pipeline.stores, log=EventLog(pipeline.stores.redis, 2))
+    for number in (0, 1):
+        await stores.log.ensure_group(number)
+        await partitions.take(stores.graph, number, "test")
+    late, ahead = service_of(stores, "test", 0), service_of(stores, "test", 1)
+    first = envelope([event(user_id="u1", phone=PHONE, message_id="late")])
+    second = envelope([event(user_id="u2", device_id="d2", message_id="ahead")])
+    await stores.log.append([(0, first), (1, second)])
+    stuck = await stores.log.read(0, "test", 10, 1)
+    entries = await stores.log.read(1, "test", 10, 1)
+    waiting = await late.apply(stuck)
+    done = await ahead.apply(entries)
+    await ahead.store(done)
+    await ahead.finish(entries, done)
+
+    async def go_on() -> None:
+        """The index is there again once resolution pauses."""
+        while not (await stores.graph.read("test", PAUSED))[0]["paused"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        await late.store(waiting)
+        await late.finish(stuck, waiting)
+
+    going = asyncio.create_task(go_on())
+    told = await result(stores)
+    await going
+    assert {name: told[name] for name in ("events", "different")} == {"events": 2, "different": 0}
+    assert await partition(stores.graph) == {
+        frozenset({"user_id:u1", "phone:+8613800138000"}),
+        frozenset({"user_id:u2", "device_id:d2"}),
+    }
 
 
 async def test_nothing_is_different_under_the_same_rules(pipeline: Pipeline) -> None:
