@@ -13,7 +13,7 @@ WITH d LIMIT $limit
 OPTIONAL MATCH (c:Customer {oneId: d.to})
 OPTIONAL MATCH (c)-[:MERGED_INTO]->(survivor:Customer)
 RETURN d.id AS id, d.from AS sources, coalesce(survivor, c).oneId AS target, d.keys AS keys, d.stay AS stay,
-       d.moveAfter > 0 AS again, d.to IS NOT NULL AND c IS NULL AS gone
+       d.until AS until, d.moveAfter > 0 AS again, d.to IS NOT NULL AND c IS NULL AS gone
 """
 
 DONE: Final = """
@@ -33,13 +33,15 @@ REMOVE c.evaluateNames
 @dataclass(frozen=True, slots=True)
 class EventMove:
     """Events of `sources` that name one of `keys` and none of `stay` belong to `target` (None: to nobody).
-    `again`: moved before, looked at once more. `gone`: there is no such customer any more."""
+    `until`: only those processed until then (None: all). `again`: moved before, looked at once more. `gone`: there is
+    no such customer any more."""
 
     id: str
     sources: tuple[str, ...]
     target: str | None
     keys: tuple[str, ...]
     stay: tuple[str, ...]
+    until: int | None
     again: bool
     gone: bool
 
@@ -61,6 +63,7 @@ class Divisions:
                 row["target"],
                 tuple(row["keys"]),
                 tuple(row["stay"]),
+                row["until"],
                 row["again"],
                 row["gone"],
             )

@@ -20,7 +20,7 @@ from oneid.domain.attributes import to_stored
 from oneid.domain.decisions import Decision
 from oneid.domain.identifiers import Identifier
 from oneid.domain.regrouping import Former
-from oneid.domain.workspace import CustomerNode, IdentifierNode, Workspace
+from oneid.domain.workspace import CustomerNode, Division, IdentifierNode, Workspace
 
 Values = list[Any]
 """The fields of a node in the order of the query: one list costs the driver a tenth of a record."""
@@ -209,15 +209,35 @@ async def save_merges(tx: AsyncManagedTransaction, space: Workspace, customers: 
 
 async def save_divisions(tx: AsyncManagedTransaction, space: Workspace) -> None:
     """Parts that left customers: what hangs on them, and a mark for their events, follow."""
-    rows = [
-        {"from": d.source, "to": d.target, "keys": sorted(d.keys), "stay": sorted(d.stay)}
-        for d in space.divisions
-    ]
-    await run(tx, writes.REDIRECT, [list(pair) for pair in space.redirects.items()])
+    rows = [division_row(space, division) for division in space.divisions]
     followed = {d.target for d in space.divisions if d.events_follow}
-    await run(tx, writes.ADD_DIVISIONS, [row for row in rows if row["to"] in followed])
+    marked = [row for row in rows if row["to"] in followed]
+    await run(tx, writes.REDIRECT, [list(pair) for pair in space.redirects.items()])
+    await run(tx, writes.ADD_DIVISIONS, marked)
+    await run(tx, writes.ADD_RETURNS, [row for row in marked if row["back"]])
     for attached in ATTACHED:
         await run(tx, attached.split, rows)
+
+
+def division_row(space: Workspace, division: Division) -> Row:
+    """`back`: ONE-IDs that lead to the part again, under which events of the other parts may lie; `strays`: those
+    that lead to other parts of the same customer."""
+    lead = {d.target: leading_to(space, d.target) for d in space.divisions if d.source == division.source}
+    return {
+        "from": division.source,
+        "to": division.target,
+        "keys": sorted(division.keys),
+        "stay": sorted(division.stay),
+        "back": lead.pop(division.target),
+        "strays": sorted(one_id for one_ids in lead.values() for one_id in one_ids),
+        "until": space.next_sequence(),
+    }
+
+
+def leading_to(space: Workspace, part: str) -> list[str]:
+    """The former ONE-IDs that a part has got back: its own, or those that redirect to it from now on."""
+    redirected = [former for former, target in space.redirects.items() if target == part]
+    return [part, *redirected] if redirected or space.customers[part].restored else []
 
 
 async def save_customers(tx: AsyncManagedTransaction, customers: list[CustomerNode]) -> None:

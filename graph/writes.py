@@ -91,12 +91,21 @@ DELETE redirect
 CREATE (former)-[:MERGED_INTO]->(target)
 """
 
-#: Events may lie under the ONE-ID that the part left and under all that redirected to it.
+#: Events may lie under the ONE-ID that the part left, under all that redirected to it, and under those that other
+#: parts have got back.
 ADD_DIVISIONS: Final = """
 UNWIND $rows AS row
 MATCH (c:Customer {oneId: row.from})
 WITH row, [(former:Merged)-[:MERGED_INTO]->(c) | former.oneId] AS formers
-CREATE (:Division {id: randomUUID(), from: [row.from] + formers, to: row.to, keys: row.keys, stay: row.stay,
+CREATE (:Division {id: randomUUID(), from: [row.from] + formers + row.strays, to: row.to, keys: row.keys,
+                   stay: row.stay, moveAfter: 0})
+"""
+
+#: Events of before the split that still lie under a ONE-ID which the part has got back go to the customer that it left,
+#: where they name what stayed.
+ADD_RETURNS: Final = """
+UNWIND $rows AS row
+CREATE (:Division {id: randomUUID(), from: row.back, to: row.from, keys: row.stay, stay: [], until: row.until,
                    moveAfter: 0})
 """
 

@@ -130,13 +130,20 @@ class EventIndex:
         return await move(self._search, self._alias, targets)
 
     async def divide(
-        self, sources: Sequence[str], target: str | None, *, keys: Sequence[str], stay: Sequence[str]
+        self,
+        sources: Sequence[str],
+        target: str | None,
+        *,
+        keys: Sequence[str],
+        stay: Sequence[str],
+        until: int | None = None,
     ) -> int:
-        """Moves the events of `sources` that name one of `keys` and none of `stay`; returns how many."""
-        among = {
-            "filter": [{"terms": {"identifiers": list(keys)}}],
-            "must_not": [{"terms": {"identifiers": list(stay)}}],
-        }
+        """Moves the events of `sources` that name one of `keys` and none of `stay`, and were processed until then;
+        returns how many."""
+        others: list[dict[str, Any]] = [{"terms": {"identifiers": list(stay)}}]
+        if until is not None:
+            others.append({"range": {"sequence": {"gt": until}}})
+        among = {"filter": [{"terms": {"identifiers": list(keys)}}], "must_not": others}
         return await move(self._search, self._alias, dict.fromkeys(sources, target), among)
 
     async def hand_over(self, source: str | None, target: str | None, message_ids: Sequence[str]) -> int:

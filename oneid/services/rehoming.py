@@ -11,6 +11,7 @@ from oneid.metrics import REHOMED
 from search.events import EventIndex
 
 SECOND_LOOK_SECONDS = 30.0
+AT_ONCE = 100
 
 
 class RehomingService:
@@ -35,9 +36,9 @@ class RehomingService:
         return await self._after_merges(limit) + await self._after_splits(limit)
 
     async def follow(self, parts: Sequence[str]) -> None:
-        """Moves the events of parts that were just split off. Without the index it is done when that is back."""
+        """Moves the events of parts that one was just split into. Without the index it is done when that is back."""
         with suppress(Retriable):
-            await self._divide(await self._divisions.due(sequence(), len(parts), parts))
+            await self._divide(await self._divisions.due(sequence(), AT_ONCE, parts))
 
     async def _after_merges(self, limit: int) -> int:
         now = sequence()
@@ -54,7 +55,9 @@ class RehomingService:
     async def _divide(self, moves: Sequence[EventMove]) -> int:
         for move in moves:
             if not move.gone:
-                await self._events.divide(move.sources, move.target, keys=move.keys, stay=move.stay)
+                await self._events.divide(
+                    move.sources, move.target, keys=move.keys, stay=move.stay, until=move.until
+                )
         if moves:
             await self._divisions.done(moves, sequence() + self._second_look)
             REHOMED.inc(len(moves))

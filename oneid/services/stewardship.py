@@ -102,7 +102,7 @@ class StewardshipService:
             return decision.one_id, decision.other_one_id or ""
 
         parts = await self._graph.transact("identity.split", work)
-        await self._rehoming.follow(parts[1:])
+        await self._rehoming.follow(parts)
         return parts
 
     async def _written(self, customer: str) -> list[StoredEvent]:

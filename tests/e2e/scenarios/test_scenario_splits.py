@@ -19,6 +19,14 @@ async def test_events_of_what_was_split_off_move_and_mixed_ones_stay(scene: Scen
     assert await scene.apart("u1", "p1") == "SPLIT u1 - p1 (two)"
 
 
+async def test_a_split_at_once_after_the_merge_moves_the_same_events(scene: Scenario) -> None:
+    first, second, *_ = await scene.send("u1", "p1 a1", "a1", "u1 p1", "p1", wait="INDEXED")
+    assert await split(scene, "u1", "p1") == (first, second)
+    assert await scene.partition() == {"a1 u1", "p1"}
+    assert await scene.events("u1") == ["m1", "m2", "m3", "m4"]
+    assert await scene.events("p1") == ["m5"]
+
+
 async def test_the_part_with_the_oldest_identifier_keeps_the_one_id(scene: Scenario) -> None:
     (first, *_) = await scene.send("a1", "a1 u1", "u1 p1")
     kept, off = await split(scene, "u1", "a1")

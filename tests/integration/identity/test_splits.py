@@ -11,6 +11,8 @@ from oneid.errors import InvalidInput, NotFound
 from oneid.services.stewardship import Split, StewardshipService
 from tests.pipeline import Pipeline, event
 
+PHONE = "+8613800138000"
+
 
 @pytest.fixture
 def steward(pipeline: Pipeline) -> StewardshipService:
@@ -153,6 +155,59 @@ async def test_other_former_one_ids_follow_the_identifiers_they_named(
     assert await steward.split(Split(one, ids("anonymous_id:a1", "device_id:d1"))) == (one, two)
     found = await Customers(pipeline.stores.graph).by_one_ids([one or "", two or "", three or ""])
     assert {asked: record.one_id for asked, record in found.items()} == {one: one, two: two, three: two}
+
+
+async def test_events_that_a_merge_was_still_to_move_go_where_what_they_name_has_stayed(
+    pipeline: Pipeline, steward: StewardshipService
+) -> None:
+    one, two = await pipeline.ingest(
+        event(user_id="u1", message_id="e1"), event(phone=PHONE, anonymous_id="a1", message_id="e2")
+    )
+    await pipeline.ingest(
+        event(anonymous_id="a1", message_id="e3"),
+        event(phone=PHONE, message_id="e4"),
+        event(user_id="u1", phone=PHONE, message_id="e5"),
+    )
+    assert one
+    assert await steward.split(Split(one, ids(f"phone:{PHONE}"), sticky=True)) == (one, two)
+    assert await events_of(pipeline, one) == ["e1", "e2", "e3", "e5"]
+    assert await events_of(pipeline, two or "") == ["e4"]
+    await pipeline.ingest(event(phone=PHONE, anonymous_id="a1", message_id="e6"))
+    await look_again(pipeline)
+    assert await events_of(pipeline, one) == ["e1", "e2", "e3", "e5"]
+    assert await events_of(pipeline, two or "") == ["e4", "e6"]
+
+
+async def test_events_under_a_former_one_id_that_follows_the_part_go_where_what_they_name_has_stayed(
+    pipeline: Pipeline, steward: StewardshipService
+) -> None:
+    one, two, three = await pipeline.ingest(
+        event(user_id="u1", message_id="e1"),
+        event(phone=PHONE, message_id="e2"),
+        event(device_id="d1", message_id="e3"),
+    )
+    await pipeline.ingest(
+        event(device_id="d1", member_card="c1", message_id="e4"),
+        event(member_card="c1", message_id="e5"),
+        event(user_id="u1", phone=PHONE, device_id="d1", message_id="e6"),
+    )
+    assert one
+    assert await steward.split(Split(one, ids(f"phone:{PHONE}", "device_id:d1"))) == (one, two)
+    assert (await pipeline.customer(three)).one_id == two
+    await look_again(pipeline)
+    assert await events_of(pipeline, one) == ["e1", "e4", "e5", "e6"]
+    assert await events_of(pipeline, two or "") == ["e2", "e3"]
+
+
+async def look_again(pipeline: Pipeline) -> None:
+    """The moves that the worker does by and by, and the second look at all of them."""
+    await upkeep(pipeline.stores).rehoming.run_once()
+    await pipeline.stores.graph.write("test.due", "MATCH (d:Division) SET d.moveAfter = 1")
+    await pipeline.stores.graph.write(
+        "test.due", "MATCH (c:Customer) WHERE c.rehomeAfter > 1 SET c.rehomeAfter = 1"
+    )
+    await upkeep(pipeline.stores).rehoming.run_once()
+    await pipeline.stores.events.refresh()
 
 
 @pytest.mark.parametrize(
