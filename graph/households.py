@@ -4,14 +4,16 @@ A customer has one membership for each identifier that was seen with the househo
 off takes along what its own identifiers stood for.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 from neo4j import AsyncManagedTransaction
 
 from graph.attachment import Attached
+from graph.client import Graph
 from oneid.clock import sequence
-from oneid.domain.households import Sighting
+from oneid.domain.households import Membership, Sighting
+from oneid.domain.identifiers import Identifier
 from oneid.domain.ids import one_id
 
 SEE: Final = """
@@ -61,6 +63,24 @@ RETURN {household: h.key, via: m.via, since: m.since, lastSeenAt: m.lastSeenAt} 
 ORDER BY h.key, m.via
 """
 
+ALL: Final = """
+MATCH (h:Household) WHERE h.id > $after
+WITH h ORDER BY h.id LIMIT $limit
+RETURN max(h.id) AS last,
+       collect([(h)<-[m:MEMBER_OF]-(c:Customer) | [h.key, m.via, c.oneId, m.since, m.lastSeenAt]]) AS members
+"""
+
+FORGET: Final = """
+UNWIND $rows AS row
+MATCH (h:Household {key: row[0]})<-[m:MEMBER_OF {via: row[1]}]-(:Customer {oneId: row[2]})
+DELETE m
+WITH DISTINCT h
+WHERE NOT EXISTS { (h)<-[:MEMBER_OF]-() }
+DELETE h
+"""
+
+PAGE: Final = 1_000
+
 HOUSEHOLDS: Final = Attached("households", MERGE, SPLIT, ERASE, EXPORT)
 
 
@@ -70,6 +90,35 @@ async def see(tx: AsyncManagedTransaction, sightings: Sequence[Sighting]) -> Non
     if sightings:
         rows = [_row(sighting) for sighting in sorted(sightings, key=lambda s: s.household.key)]
         await (await tx.run(SEE, rows=rows)).consume()
+
+
+async def every(graph: Graph) -> AsyncIterator[list[Membership]]:
+    """Every membership, some households at a time."""
+    after = ""
+    while True:
+        (row,) = await graph.read("households.every", ALL, after=after, limit=PAGE)
+        if row["last"] is None:
+            return
+        found = (member for of_household in row["members"] for member in of_household)
+        yield [Membership((key, via, member), since, last) for key, via, member, since, last in found]
+        after = row["last"]
+
+
+async def restore(tx: AsyncManagedTransaction, members: Sequence[Membership]) -> None:
+    """Makes memberships, or widens the times of those that there are."""
+    await see(tx, [_seen(member, member.since) for member in members])
+    await see(tx, [_seen(member, member.last_seen_at) for member in members])
+
+
+async def forget(tx: AsyncManagedTransaction, members: Sequence[Membership]) -> None:
+    """Ends memberships; a household that nobody is left in goes."""
+    if members:
+        await (await tx.run(FORGET, rows=[list(member.place) for member in members])).consume()
+
+
+def _seen(member: Membership, at: str) -> Sighting:
+    household, via, one_id = member.place
+    return Sighting(Identifier.from_key(household), one_id, via, at, member.received_at)
 
 
 def _row(sighting: Sighting) -> dict[str, Any]:

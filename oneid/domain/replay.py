@@ -10,7 +10,7 @@ from oneid.domain.identifiers import Identifier
 from oneid.domain.journal import DIRECT
 from oneid.domain.messages import Message, StoredEvent, parse_time
 from oneid.domain.regrouping import Regrouping
-from oneid.domain.resolution import Resolver
+from oneid.domain.resolution import Resolution, Resolver
 from oneid.domain.rules import IdentityRules
 from oneid.domain.separation import reunite, separate
 from oneid.domain.sharing import part_of_event
@@ -42,13 +42,20 @@ class Replay:
         for key in generic:
             self.space.node(Identifier.from_key(key)).generic = True
 
-    def event(self, event: StoredEvent) -> str | None:
-        """Resolves an event as if it came now; the working name of its customer at this point."""
+    def event(self, event: StoredEvent) -> Resolution:
+        """Resolves an event as if it came now; its customer, by working name, at this point."""
+        return self.resolve(self.prepared(event))
+
+    def prepared(self, event: StoredEvent) -> Prepared:
+        """What an event names under these rules."""
         prepared = prepare(event.message, self._rules, self._region)
-        if self._only is not None:
-            named = Named(self._counting(prepared.named.identifiers), verified=prepared.named.verified)
-            prepared = Prepared(event.message, named, tuple(self._counting(prepared.previous)))
-        return self._resolver.resolve(prepared).one_id
+        if self._only is None:
+            return prepared
+        named = Named(self._counting(prepared.named.identifiers), verified=prepared.named.verified)
+        return Prepared(event.message, named, tuple(self._counting(prepared.previous)))
+
+    def resolve(self, prepared: Prepared) -> Resolution:
+        return self._resolver.resolve(prepared)
 
     def act(self, decision: Decision) -> None:
         """Does once more what an operator did, or what a direct write joined."""

@@ -1,10 +1,12 @@
 """A whole log told again: the replay, and for each event whose it is in the index and whose it turns out to be."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from oneid.domain.decisions import Decision
-from oneid.domain.messages import StoredEvent
+from oneid.domain.evidence import Prepared
+from oneid.domain.households import Sighting
+from oneid.domain.messages import StoredEvent, format_time
 from oneid.domain.replay import Replay
 from oneid.domain.rules import IdentityRules
 
@@ -41,6 +43,7 @@ class Retelling:
         self._names = set[str]()
         self._named = set[str]()
         self._one_ids = dict[str, str]()
+        self._households = dict[int, list[Sighting]]()
 
     @property
     def position(self) -> tuple[int, str] | None:
@@ -79,6 +82,21 @@ class Retelling:
             name = told.name
             yield told, self.replay.home(name, told.keys, told.sequence) if name else None
 
+    def sightings(self, owners: Mapping[str, str]) -> Iterator[Sighting]:
+        """The households that events named, with the customer (`owners`: by group) that each event belongs to."""
+        for number, (_, name) in enumerate(self.homes() if self._households else ()):
+            owner = owners.get(name or "")
+            if owner:
+                yield from (replace(seen, one_id=owner) for seen in self._households.get(number, ()))
+
+    def _see(self, prepared: Prepared, name: str, by: str) -> None:
+        message = prepared.message
+        times = format_time(message.timestamp), format_time(message.received_at)
+        if prepared.named.households:
+            self._households[len(self.events)] = [
+                Sighting(household, name, by, *times) for household in prepared.named.households
+            ]
+
     def _act(self, until: int) -> None:
         while self._done < len(self._acts) and self._acts[self._done].sequence < until:
             act = self._acts[self._done]
@@ -87,7 +105,11 @@ class Retelling:
             self._done += 1
 
     def _tell(self, event: StoredEvent) -> None:
-        name = self.replay.event(event)
+        prepared = self.replay.prepared(event)
+        resolution = self.replay.resolve(prepared)
+        name = resolution.one_id
+        if name and resolution.by:
+            self._see(prepared, name, resolution.by)
         known = self.replay.space.identifiers
         keys = tuple(known[key].identifier.key if key in known else key for key in event.identifiers)
         self._named.update(key for key in keys if key not in known)

@@ -152,6 +152,11 @@ class IdentityRules:
         rule = self.by_type.get(identifier.type)
         return rule is not None and rule.links and not self.blocks(identifier.type, identifier.value)
 
+    def houses(self, identifier: Identifier) -> bool:
+        """Whether this identifier, known from before, is a household's under these rules."""
+        rule = self.by_type.get(identifier.type)
+        return rule is not None and rule.household and not self.blocks(identifier.type, identifier.value)
+
     def blocks(self, kind: str, value: str) -> bool:
         """Whether this value of this declared type names nobody."""
         return not value or self._filters[kind].blocks(value)

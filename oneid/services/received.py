@@ -20,8 +20,8 @@ log = structlog.get_logger("oneid.resolution")
 class Received:
     """One message of a batch: where it came from and what became of it. `place`: which of its entry's messages it
     is; `waits`: it is not resolved yet, `stored`: it is in the index. `barred`: it names somebody who was erased.
-    `one_id`: whose it is after the batch; `answer`: whose it was when it was resolved, a former ONE-ID by now
-    if a later message of the batch merged that customer away."""
+    `by`: the key of its strongest identifier that counted. `one_id`: whose it is after the batch; `answer`: whose it
+    was when it was resolved, a former ONE-ID by now if a later message of the batch merged that customer away."""
 
     entry: Entry
     envelope: Envelope
@@ -36,6 +36,7 @@ class Received:
     answer: str | None = None
     version: int = 0
     keys: tuple[str, ...] = ()
+    by: str | None = None
     sequence: int = 0
 
     @property

@@ -6,7 +6,7 @@ run, which finds what is still different.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from oneid.errors import Retriable
 from oneid.log.events import EventLog
 from oneid.services.operation_run import Run
 from oneid.services.reassembling import Reassembler
+from oneid.services.rehousing import Rehousing
 from search.events import EventIndex
 from search.replays import Replays
 
@@ -54,6 +55,7 @@ class ReprocessService:
         self._reassembler = reassembler
         self._region = region
         self._rules = RulesStore(graph)
+        self._rehousing = Rehousing(graph)
 
     async def handle(self, run: Run) -> dict[str, Any]:
         """`input`: {dryRun}. The result counts what is (or would be) different and shows a sample."""
@@ -98,7 +100,9 @@ class ReprocessService:
         retelling.end()
         if retelling.replay.generic() != known:
             return None
-        return summary(await self._differences(retelling), retelling)
+        result = summary(await self._differences(retelling), retelling)
+        missing, surplus = await self._rehousing.compare(retelling, await self._owners(retelling))
+        return result | {"memberships": len(missing) + len(surplus)}
 
     async def _read(self, run: Run, retelling: Retelling, until: int) -> None:
         await self._replays.refresh()
@@ -119,8 +123,11 @@ class ReprocessService:
         first = await self._differences(retelling)
         result = summary(first, retelling)
         await self._write(run, retelling, first)
-        result["eventsMoved"] = await self._move(run, retelling)
-        return result
+        owners = await self._owners(retelling)
+        result["eventsMoved"] = await self._move(run, retelling, owners)
+        housed = await self._rehousing.compare(retelling, owners)
+        await self._rehousing.write(housed, retelling, run.holder)
+        return result | {"memberships": sum(map(len, housed))}
 
     async def _differences(self, retelling: Retelling) -> list[Component]:
         held = [customer async for page in snapshots.customers(self._graph) for customer in page]
@@ -152,9 +159,9 @@ class ReprocessService:
             if told.one_id and current.get(told.one_id, told.one_id) in changing
         }
 
-    async def _move(self, run: Run, retelling: Retelling) -> int:
+    async def _move(self, run: Run, retelling: Retelling, owners: Mapping[str, str]) -> int:
         """Moves events that lie with another customer than the replay's."""
-        owners, current = await self._owners(retelling), await snapshots.redirects(self._graph)
+        current = await snapshots.redirects(self._graph)
         stray = dict[tuple[str | None, str | None], list[str]]()
         for told, name in retelling.homes():
             target = owners.get(name) if name else None

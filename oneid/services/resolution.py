@@ -336,7 +336,7 @@ def setting_apart(received: Received) -> Generator[None]:
 def settle(received: Received, resolution: Resolution) -> list[Decision]:
     """Notes what became of a message; its decisions."""
     received.one_id, received.keys = resolution.one_id, resolution.keys
-    received.sequence = resolution.sequence
+    received.sequence, received.by = resolution.sequence, resolution.by
     return resolution.decisions
 
 
@@ -354,12 +354,12 @@ def sightings(
         Sighting(
             household,
             space.current(received.one_id),
-            case.named.identifiers[0].key,
+            received.by,
             format_time(received.message.timestamp),
             format_time(received.message.received_at),
         )
         for received, case in zip(fresh, prepared, strict=True)
-        if received.one_id and not is_applied(received, applied)
+        if received.one_id and received.by and not is_applied(received, applied)
         for household in case.named.households
     ]
 
