@@ -6,7 +6,7 @@ finds another name there and changes nothing. Each statement takes the node's lo
 is what the last one to change it has committed.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ ON CREATE SET o += $set
 RETURN o.id AS id
 """
 
-GET: Final = "MATCH (o:Operation {id: $id}) RETURN o {.*} AS operation"
+GET: Final = "UNWIND $ids AS id MATCH (o:Operation {id: id}) RETURN o {.*} AS operation"
 
 DUE: Final = """
 MATCH (o:Operation) WHERE o.dueAt <= $now AND o.kind IN $kinds
@@ -101,6 +101,7 @@ class OperationStore:
             "kind": operation.kind,
             "status": operation.status.value,
             "scope": operation.scope,
+            "actor": operation.actor,
             "createdAt": operation.created_at,
             "input": orjson.dumps(operation.input).decode(),
             "dueAt": now,
@@ -115,7 +116,14 @@ class OperationStore:
             raise Conflict(f"{operation.kind} is under way already: operation {rows[0]['id']}")
 
     async def get(self, id_: str) -> Operation | None:
-        return _first(await self._graph.read("operations.get", GET, id=id_))
+        (found,) = await self.named([id_])
+        return found
+
+    async def named(self, ids: Sequence[str]) -> list[Operation | None]:
+        """Operations in the order asked, None where there is none."""
+        rows = await self._graph.read("operations.get", GET, ids=list(ids))
+        found = {one.id: one for row in rows if (one := _first([row]))}
+        return [found.get(id_) for id_ in ids]
 
     async def claim(
         self, holder: str, kinds: Collection[str], *, now: int, until: int, at: str
@@ -199,6 +207,7 @@ def _operation(stored: Row) -> Operation:
         file=_file(stored),
         attempts=stored["attempts"],
         cancel_asked=stored.get("cancelAsked", False),
+        actor=stored.get("actor", ""),
     )
 
 

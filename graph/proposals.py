@@ -57,7 +57,7 @@ RETURN p {.*} AS proposal, [(p)-[:PROPOSES]->(c:Customer) | [c.seq, c.oneId]] AS
 COUNT: Final = "MATCH (p:MergeProposal) RETURN count(p) AS count"
 
 GET: Final = """
-MATCH (p:MergeProposal {id: $id})
+UNWIND $ids AS id MATCH (p:MergeProposal {id: id})
 RETURN p {.*} AS proposal, [(p)-[:PROPOSES]->(c:Customer) | [c.seq, c.oneId]] AS customers
 """
 
@@ -155,8 +155,14 @@ class Proposals:
         return int((await self._graph.read("proposals.count", COUNT))[0]["count"])
 
     async def get(self, id_: str) -> MergeProposal | None:
-        rows = await self._graph.read("proposals.get", GET, id=id_)
-        return _proposal(rows[0]) if rows else None
+        (found,) = await self.named([id_])
+        return found
+
+    async def named(self, ids: Sequence[str]) -> list[MergeProposal | None]:
+        """Proposals in the order asked, None where there is none."""
+        rows = await self._graph.read("proposals.get", GET, ids=list(ids))
+        found = {one.id: one for one in map(_proposal, rows)}
+        return [found.get(id_) for id_ in ids]
 
     async def reject(self, id_: str, reason: str | None, at: str) -> bool:
         """Notes that the two are two; False if there is no such proposal."""

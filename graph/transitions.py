@@ -13,13 +13,19 @@ MATCH (t:SegmentTransition) WHERE t.sequence > $after
 RETURN {FIELDS} ORDER BY t.sequence LIMIT $first
 """
 
-OF_SEGMENT: Final = f"""
-MATCH (t:SegmentTransition {{segment: $segment}}) WHERE t.sequence > $after AND t.at >= $since
-RETURN {FIELDS} ORDER BY t.sequence LIMIT $first
+OF_SEGMENTS: Final = f"""
+UNWIND $segments AS segment
+CALL (segment) {{
+  MATCH (t:SegmentTransition {{segment: segment}}) WHERE t.sequence > $after AND t.at >= $since
+  RETURN t ORDER BY t.sequence LIMIT $first
+}}
+RETURN {FIELDS} ORDER BY t.sequence
 """
 
-COUNT_OF: Final = """
-MATCH (t:SegmentTransition {segment: $segment}) WHERE t.sequence > 0 AND t.at >= $since RETURN count(t) AS count
+COUNTS_OF: Final = """
+UNWIND $segments AS segment
+MATCH (t:SegmentTransition {segment: segment}) WHERE t.sequence > 0 AND t.at >= $since
+RETURN segment, count(t) AS count
 """
 
 VISIBLE: Final = """
@@ -50,17 +56,22 @@ class Transitions:
         """Up to `first` transitions with a sequence above `after`, those of hidden segments too."""
         return transitions(await self._graph.read("transitions.page", PAGE, first=first, after=after))
 
-    async def of(self, segment: str, first: int, after: int = 0, since: int = 0) -> list[Transition]:
-        """Those of a segment, at or after `since` (milliseconds by the business clock)."""
+    async def of(
+        self, segments: Sequence[str], first: int, after: int = 0, since: int = 0
+    ) -> list[list[Transition]]:
+        """For each segment up to `first` with a sequence above `after`, at or after `since` (milliseconds by the
+        business clock)."""
         rows = await self._graph.read(
-            "transitions.of", OF_SEGMENT, segment=segment, first=first, after=after, since=since
+            "transitions.of", OF_SEGMENTS, segments=list(segments), first=first, after=after, since=since
         )
-        return transitions(rows)
+        found = transitions(rows)
+        return [[one for one in found if one.segment == segment] for segment in segments]
 
-    async def count(self, segment: str, since: int = 0) -> int:
-        """How many a segment has at or after `since` (milliseconds)."""
-        rows = await self._graph.read("transitions.count", COUNT_OF, segment=segment, since=since)
-        return int(rows[0]["count"])
+    async def counts(self, segments: Sequence[str], since: int = 0) -> list[int]:
+        """How many each segment has at or after `since` (milliseconds)."""
+        rows = await self._graph.read("transitions.counts", COUNTS_OF, segments=list(segments), since=since)
+        found = {row["segment"]: int(row["count"]) for row in rows}
+        return [found.get(segment, 0) for segment in segments]
 
     async def forget(self, segment: str, limit: int) -> int:
         """Deletes at most `limit` transitions of a segment; how many."""

@@ -1,9 +1,9 @@
 """What an operation may cost at most, known before anything runs.
 
-An object costs 1, a total count 1, a scalar nothing, a mutation 10; what stands under a page counts as often as
-the page is long, with the values of variables. Fields are collected as execution does for each type that an
-object may have, so a field that stands twice counts once, and of several possible types the most expensive one
-counts. `@skip` and `@include` are not looked at.
+An object costs 1, a total count 1, a scalar nothing, a mutation 10, and more what asks a store by itself (`charges`);
+what stands under a page counts as often as the page is long, with the values of variables. Fields are collected as
+execution does for each type that an object may have, so a field that stands twice counts once, and of several
+possible types the most expensive one counts. `@skip` and `@include` are not looked at.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,12 +30,13 @@ from graphql import (
     value_from_ast_untyped,
 )
 
+from api.graphql.charges import SIZE, WEIGHT
 from api.graphql.relay import DEFAULT_PAGE, MAX_PAGE
-from api.graphql.scopes import Scope, scope_of
+from api.graphql.scopes import HANDLES, TYPE_SCOPES, Needed, metadata_of, scope_of
 
 MUTATION_COST: Final = 10
-PAGE_FIELDS: Final = frozenset({"nodes", "edges"})
 COUNT_FIELD: Final = "totalCount"
+DEFAULT_SAMPLE: Final = 10
 
 META_FIELDS: Final = frozenset({"__typename", "__schema", "__type"})
 """They cost nothing: graphql-core bounds introspection itself."""
@@ -59,17 +60,29 @@ ONE: Final = Size()
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
-    """A field's own cost, and how often what stands under it counts. `below`: the fields under it, for each type
-    that it may have."""
+class Page:
+    """How long the lists of these names are that stand under a field."""
 
-    weight: int
+    size: Size = ONE
+    names: frozenset[str] = frozenset()
+
+
+NO_PAGE: Final = Page()
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A field's own cost, and what each of its entries costs: `each`, and the fields under it, for each type that an
+    entry may have."""
+
+    own: int = 0
+    each: int = 0
     size: Size = ONE
     below: "tuple[tuple[Term, ...], ...]" = ()
 
     def cost(self, values: Mapping[str, Any]) -> int:
         below = max((total(terms, values) for terms in self.below), default=0)
-        return self.weight + below if self.size is ONE else self.size.resolve(values) * (self.weight + below)
+        return self.own + self.size.resolve(values) * (self.each + below)
 
 
 def total(terms: Iterable[Term], values: Mapping[str, Any]) -> int:
@@ -78,10 +91,10 @@ def total(terms: Iterable[Term], values: Mapping[str, Any]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one operation needs: a scope for each root field, and its cost."""
+    """What one operation needs: scopes for its root fields and for the types behind them, and its cost."""
 
     operation: OperationType
-    scopes: tuple[tuple[str, Scope | None], ...]
+    scopes: tuple[Needed, ...]
     terms: tuple[Term, ...]
     defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
@@ -90,46 +103,72 @@ class Plan:
         return total(self.terms, values)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Planner:
     """Plans the operations of one valid document."""
 
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
+    _shown: set[Needed] = field(default_factory=set[Needed])
 
     def plan(self, operation: OperationDefinitionNode) -> Plan:
         root = self.schema.get_root_type(operation.operation)
         assert root is not None, "validation refuses operations that the schema has not"
         fields = self._collect(root, [operation.selection_set])
         names = {nodes[0].name.value for nodes in fields.values()} - META_FIELDS
-        return Plan(
-            operation.operation,
-            tuple((name, scope_of(root.fields[name])) for name in sorted(names)),
-            tuple(self._terms(root, fields, ONE)),
-            dict(defaults(operation)),
-        )
+        self._shown = set()
+        terms = tuple(self._terms(root, fields, NO_PAGE))
+        opened: list[Needed] = [(name, scope_of(root.fields[name])) for name in sorted(names)]
+        return Plan(operation.operation, (*opened, *sorted(self._shown)), terms, dict(defaults(operation)))
 
-    def _terms(self, parent: GraphQLObjectType, fields: Fields, page: Size) -> Iterator[Term]:
+    def _terms(self, parent: GraphQLObjectType, fields: Fields, page: Page) -> Iterator[Term]:
         for nodes in fields.values():
             if (name := nodes[0].name.value) not in META_FIELDS:
                 yield self._term(parent, parent.fields[name], nodes, page)
 
     def _term(
-        self, parent: GraphQLObjectType, definition: GraphQLField, nodes: list[FieldNode], page: Size
+        self, parent: GraphQLObjectType, definition: GraphQLField, nodes: list[FieldNode], page: Page
     ) -> Term:
-        name = nodes[0].name.value
+        name, charges = nodes[0].name.value, metadata_of(definition)
         if not is_composite_type(get_named_type(definition.type)):
-            return Term(1 if name == COUNT_FIELD else 0)
-        weight = MUTATION_COST if parent is self.schema.mutation_type else 1
-        size = page if name in PAGE_FIELDS and page is not ONE else listed(nodes[0])
-        return Term(weight, size, tuple(self._below(definition, nodes)))
+            return Term(charges.get(WEIGHT, 1 if name == COUNT_FIELD else 0))
+        below = tuple(self._below(parent, definition, nodes))
+        if parent is self.schema.mutation_type:
+            return Term(own=MUTATION_COST, below=below)
+        if name in page.names:
+            return Term(each=1, size=page.size, below=below)
+        if SIZE in charges:
+            return Term(charges.get(WEIGHT, 0), 1, Size(charges[SIZE]), below)
+        return Term(
+            own=charges.get(WEIGHT, 0), each=int(WEIGHT not in charges), size=listed(nodes[0]), below=below
+        )
 
-    def _below(self, definition: GraphQLField, nodes: list[FieldNode]) -> Iterator[tuple[Term, ...]]:
+    def _below(
+        self, parent: GraphQLObjectType, definition: GraphQLField, nodes: list[FieldNode]
+    ) -> Iterator[tuple[Term, ...]]:
         """What stands under a field, for each type that it may have."""
-        size = paged(definition, nodes[0])
+        page = paged(definition, nodes[0])
         for kind in self._possible(definition):
             fields = self._collect(kind, (node.selection_set for node in nodes))
-            yield tuple(self._terms(kind, fields, size))
+            self._show(parent, definition, kind, fields)
+            yield tuple(self._terms(kind, fields, page))
+
+    def _show(
+        self, parent: GraphQLObjectType, definition: GraphQLField, kind: GraphQLObjectType, fields: Fields
+    ) -> None:
+        """Notes the scope that shows a type, unless it shows no more than how the object is named: in the answer to
+        a mutation, and of an interface, whose objects are looked at when they are found."""
+        names = {nodes[0].name.value for nodes in fields.values()}
+        answer = self._answers(parent) or is_abstract_type(get_named_type(definition.type))
+        if kind.name in TYPE_SCOPES and not (answer and names <= HANDLES):
+            self._shown.add((kind.name, TYPE_SCOPES[kind.name]))
+
+    def _answers(self, kind: GraphQLObjectType) -> bool:
+        """Whether a type is the answer to a mutation."""
+        mutations = self.schema.mutation_type
+        return mutations is not None and any(
+            get_named_type(one.type) is kind for one in mutations.fields.values()
+        )
 
     def _possible(self, definition: GraphQLField) -> list[GraphQLObjectType]:
         kind = get_named_type(definition.type)
@@ -176,11 +215,14 @@ def defaults(operation: OperationDefinitionNode) -> Iterator[tuple[str, Any]]:
             yield definition.variable.name.value, value_from_ast_untyped(definition.default_value)
 
 
-def paged(definition: GraphQLField, node: FieldNode) -> Size:
-    """The page length of a connection field; ONE for others."""
-    if "first" not in definition.args:
-        return ONE
-    return size_of([node_value(node, name) for name in ("first", "last")], DEFAULT_PAGE)
+def paged(definition: GraphQLField, node: FieldNode) -> Page:
+    """What the arguments of a field say of the lists under it."""
+    if "first" in definition.args:
+        given = [node_value(node, name) for name in ("first", "last")]
+        return Page(size_of(given, DEFAULT_PAGE), frozenset({"nodes", "edges"}))
+    if "sample" in definition.args:
+        return Page(size_of([node_value(node, "sample")], DEFAULT_SAMPLE), frozenset({"sample"}))
+    return NO_PAGE
 
 
 def listed(node: FieldNode) -> Size:

@@ -16,7 +16,11 @@ from oneid.domain.decisions import Decision
 from oneid.domain.households import Household
 from oneid.domain.lifecycles import Lifecycle, Position
 from oneid.domain.messages import StoredEvent, parse_time
+from oneid.domain.operations import Operation
+from oneid.domain.proposals import MergeProposal
 from oneid.domain.segments.definitions import Segment
+from oneid.domain.segments.membership import Transition
+from oneid.domain.tags.tree import TagTree
 from oneid.services.scores import ScoreCard
 from oneid.services.tags import Held
 from search.event_pages import EventRequest
@@ -65,6 +69,16 @@ class DecisionsOf:
 
 
 @dataclass(frozen=True, slots=True)
+class TransitionsOf:
+    """The first `size` transitions of a segment after a sequence, at or after `since` (milliseconds)."""
+
+    segment: str
+    size: int
+    after: int
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
 class MembersOf:
     """The first `size` members of a household after a ONE-ID."""
 
@@ -106,14 +120,44 @@ class Loaders:
         return DataLoader(self._services.decision_pages.counts)
 
     @cached_property
-    def households(self) -> DataLoader[str, list[Household]]:
+    def households(self) -> DataLoader[str, Household | None]:
+        """Households by id."""
+        return DataLoader(self._services.households.by_ids)
+
+    @cached_property
+    def homes(self) -> DataLoader[str, list[Household]]:
         """Households by a member's ONE-ID."""
         return DataLoader(self._services.households.of_customers)
 
     @cached_property
-    def segments(self) -> DataLoader[str, list[Segment]]:
+    def memberships(self) -> DataLoader[str, list[Segment]]:
         """The segments that customers are in now, by ONE-ID."""
         return DataLoader(self._services.memberships.of)
+
+    @cached_property
+    def segments(self) -> DataLoader[str, Segment | None]:
+        """Segments by id or key."""
+        return DataLoader(self._services.segments.named)
+
+    @cached_property
+    def segment_counts(self) -> DataLoader[Segment, int]:
+        """How many are in segments now."""
+        return DataLoader(self._services.segments.counts, cache_key_fn=lambda segment: segment.id)
+
+    @cached_property
+    def transitions(self) -> DataLoader[TransitionsOf, list[Transition]]:
+        """Pages of segments' transitions."""
+        return DataLoader(self._transitions)
+
+    @cached_property
+    def transition_counts(self) -> DataLoader[tuple[str, int], int]:
+        """How many transitions segments have, by id, at or after a time in milliseconds."""
+        return DataLoader(self._transition_counts)
+
+    @cached_property
+    def tag_tree(self) -> DataLoader[None, TagTree]:
+        """All tags, for the key None."""
+        return DataLoader(lambda keys: alike(keys, self._services.tags.tree()))
 
     @cached_property
     def tags(self) -> DataLoader[str, list[Held]]:
@@ -124,6 +168,28 @@ class Loaders:
     def tag_counts(self) -> DataLoader[tuple[str, bool], int]:
         """How many customers have tags, by id; with True also those below."""
         return DataLoader(self._services.tags.counts)
+
+    @cached_property
+    def lifecycles(self) -> DataLoader[None, list[Lifecycle]]:
+        """All lifecycles, for the key None."""
+        return DataLoader(lambda keys: alike(keys, self._services.lifecycles.all()))
+
+    @cached_property
+    def distributions(self) -> DataLoader[Lifecycle, dict[str, int]]:
+        """How many are in the stages of lifecycles now."""
+        return DataLoader(
+            self._services.lifecycles.distributions, cache_key_fn=lambda lifecycle: lifecycle.id
+        )
+
+    @cached_property
+    def operations(self) -> DataLoader[str, Operation | None]:
+        """Operations by id."""
+        return DataLoader(self._services.operations.named)
+
+    @cached_property
+    def proposals(self) -> DataLoader[str, MergeProposal | None]:
+        """Merge proposals by id."""
+        return DataLoader(self._services.proposals.named)
 
     @cached_property
     def stages(self) -> DataLoader[str, list[tuple[Lifecycle, Position]]]:
@@ -153,6 +219,18 @@ class Loaders:
         """How many members households have."""
         return DataLoader(self._services.households.member_counts)
 
+    async def _transitions(self, asked: list[TransitionsOf]) -> list[list[Transition]]:
+        async def read(group: tuple[int, int, int], keys: Sequence[TransitionsOf]) -> list[list[Transition]]:
+            return await self._services.transitions.of([key.segment for key in keys], *group)
+
+        return await by_group(asked, lambda key: (key.size, key.after, key.since), read)
+
+    async def _transition_counts(self, asked: list[tuple[str, int]]) -> list[int]:
+        async def read(since: int, keys: Sequence[tuple[str, int]]) -> list[int]:
+            return await self._services.transitions.counts([segment for segment, _ in keys], since)
+
+        return await by_group(asked, lambda key: key[1], read)
+
     async def _members(self, asked: list[MembersOf]) -> list[list[CustomerRecord]]:
         async def read(group: tuple[int, str], keys: Sequence[MembersOf]) -> list[list[CustomerRecord]]:
             return await self._services.households.members([key.household for key in keys], *group)
@@ -171,6 +249,11 @@ class Loaders:
             return await self._services.decision_pages.of([key.one_ids for key in keys], *group)
 
         return await by_group(asked, lambda key: (key.size, key.after), read)
+
+
+async def alike(keys: Sequence[None], read: Awaitable[V]) -> list[V]:
+    """The same for each key, read once."""
+    return [await read] * len(keys)
 
 
 async def by_group(

@@ -14,7 +14,7 @@ from api.graphql.lifecycles.queries import lifecycle_node
 from api.graphql.operations.queries import operation_node
 from api.graphql.proposals.queries import proposal_node
 from api.graphql.relay import MAX_PAGE, Node, decode_id
-from api.graphql.scopes import Scope
+from api.graphql.scopes import EVERY_KEY, may_see
 from api.graphql.segments.queries import segment_node
 from api.graphql.tags.types import tag_node
 from oneid.errors import TooLarge
@@ -42,20 +42,20 @@ KINDS: Final = {
 
 
 async def find_node(context: Context, id_: strawberry.ID) -> Node | None:
-    """The object, None for a foreign id as for one of something that is gone."""
+    """The object, None for a foreign id as for one of something that is gone, or that this caller may not see."""
     kind, key = decode_id(id_) or ("", "")
-    return await KINDS[kind](context, key) if kind in KINDS else None
+    return await KINDS[kind](context, key) if kind in KINDS and may_see(context.actor, kind) else None
 
 
 @strawberry.type
 class NodeQueries:
-    @root("The object with this global id; null if there is none.", Scope.CUSTOMERS_READ)
+    @root("The object with this global id; null if there is none.", EVERY_KEY)
     async def node(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="The global id.")]
     ) -> Node | None:
         return await find_node(info.context, id)
 
-    @root("The objects with these global ids, in order; null where there is none.", Scope.CUSTOMERS_READ)
+    @root("The objects with these global ids, in order; null where there is none.", EVERY_KEY)
     async def nodes(
         self,
         info: Info,

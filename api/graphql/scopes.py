@@ -1,8 +1,9 @@
-"""Which scope a root field needs. A field that declares none is closed to everybody."""
+"""Which scope a root field needs, and which the types behind it. A root field that declares none is closed to
+everybody."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from graphql import GraphQLField
 from strawberry.schema.schema_converter import GraphQLCoreConverter
@@ -23,27 +24,56 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
+EveryKey: TypeAlias = Literal["every key"]
+EVERY_KEY: Final[EveryKey] = "every key"
+"""In place of a scope, where each object that is found has a scope of its own."""
+
+Needed: TypeAlias = tuple[str, Scope | EveryKey | None]
+"""What is asked for, and the scope that opens it; None: nothing does."""
+
 METADATA_KEY: Final = "scope"
 
+TYPE_SCOPES: Final[Mapping[str, Scope]] = {
+    **dict.fromkeys(("Customer", "Household", "Event", "MergeProposal"), Scope.CUSTOMERS_READ),
+    **dict.fromkeys(
+        ("Segment", "Tag", "TagAssignment", "Lifecycle", "LifecyclePosition", "ScoreModel", "ScoreCard"),
+        Scope.SEGMENTS_READ,
+    ),
+}
+"""What shows objects of a type, wherever they stand. Operations have each a scope of its own."""
 
-def needs(scope: Scope) -> dict[Any, Any]:
+HANDLES: Final = frozenset({"__typename", "id", "oneId", "key", "path", "version"})
+"""What the answer to a mutation shows of such an object without the scope: enough to name what was written."""
+
+
+def needs(scope: Scope | EveryKey) -> dict[Any, Any]:
     """Metadata of a root field: `strawberry.field(metadata=needs(Scope.CUSTOMERS_READ))`."""
     return {METADATA_KEY: scope}
 
 
-def scope_of(field: GraphQLField) -> Scope | None:
-    """The scope that a root field declares."""
+def metadata_of(field: GraphQLField) -> Mapping[Any, Any]:
+    """What a field was declared with."""
     definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    return definition.metadata.get(METADATA_KEY) if isinstance(definition, StrawberryField) else None
+    return definition.metadata if isinstance(definition, StrawberryField) else {}
 
 
-def holds(actor: Actor, scope: Scope) -> bool:
+def scope_of(field: GraphQLField) -> Scope | EveryKey | None:
+    """The scope that a root field declares."""
+    return metadata_of(field).get(METADATA_KEY)
+
+
+def holds(actor: Actor, scope: Scope | EveryKey) -> bool:
     """`admin` implies every scope."""
-    return scope in actor.scopes or Scope.ADMIN in actor.scopes
+    return scope == EVERY_KEY or not actor.scopes.isdisjoint((scope, Scope.ADMIN))
 
 
-def authorise(actor: Actor, needed: Iterable[tuple[str, Scope | None]]) -> None:
-    """Refuses the whole operation unless the actor may use each (root field, scope). Raises Forbidden."""
+def may_see(actor: Actor, kind: str) -> bool:
+    """Whether objects of a type are shown to the actor."""
+    return kind not in TYPE_SCOPES or holds(actor, TYPE_SCOPES[kind])
+
+
+def authorise(actor: Actor, needed: Iterable[Needed]) -> None:
+    """Refuses the whole operation unless the actor may use all that it asks for. Raises Forbidden."""
     for name, scope in needed:
         if scope is None or not holds(actor, scope):
             raise Forbidden(f"{name} needs the scope {scope or 'that nobody has'}")

@@ -160,7 +160,6 @@ def tags(stores: Stores) -> TagService:
         projection(stores),
         Projections(graph),
         marking(stores),
-        stores.profiles,
         stores.clock,
     )
 

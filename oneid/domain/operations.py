@@ -37,7 +37,8 @@ class ResultFile:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """Times are RFC 3339 (`messages.format_time`). `scope`: what a key needs to see it. `attempts`: how often
+    """Times are RFC 3339 (`messages.format_time`). `scope`: what a key needs to see it; `actor`: the id of the key that
+    started it, empty if it was none. `attempts`: how often
     it was begun since it last got further than ever before."""
 
     id: str
@@ -54,6 +55,7 @@ class Operation:
     file: ResultFile | None = None
     attempts: int = 0
     cancel_asked: bool = False
+    actor: str = ""
 
     @property
     def finished(self) -> bool:

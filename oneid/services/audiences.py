@@ -96,6 +96,16 @@ class AudienceService:
                 found[segment.id] = rule
         return found
 
+    async def read_each(self, written: Mapping[str, Mapping[str, Any]]) -> dict[str, Rule]:
+        """The trees of several rules, by name, for callers who may ask about personal data. Raises what `read`
+        raises."""
+        catalog, brought = await self._catalog.current(), await self._brought()
+        known = await self._known(list(written.values()), brought)
+        return {
+            name: References(catalog, known, "", brought.plugs, self._zone).parse(rule, ("rule",))
+            for name, rule in written.items()
+        }
+
     async def query(self, rule: Rule) -> dict[str, Any]:
         """The index's query for who the rule is true for now, once its conditions are materialised."""
         return (await self._compiler(rule)).compile(rule)
@@ -113,6 +123,12 @@ class AudienceService:
         """How many a rule is true for, and when that was asked (RFC 3339)."""
         at = format_time(self._clock.now())
         return (await (await self._counting.of(rule)).counts({"all": rule}))["all"], at
+
+    async def counts(self, rules: Mapping[str, Rule]) -> dict[str, int]:
+        """How many each rule is true for, by name, all of one moment."""
+        if not rules:
+            return {}
+        return await (await self._counting.of(AnyOf(tuple(rules.values())))).counts(rules)
 
     async def _compiler(self, rule: Rule) -> Compiler:
         numbers = await self._materialisation.numbers(timed(rule))
@@ -159,13 +175,13 @@ class References:
     def parse(self, written: Mapping[str, Any], path: Path) -> Rule:
         return Parser(self._catalog, self._segment, self._plugs, self._zone).parse(written, path)
 
-    def _segment(self, name: str, path: Path) -> SegmentRule:
+    def _segment(self, name: str, path: Path, *, hidden: bool = False) -> SegmentRule:
         segment = self._known.get(name)
         if len(self._open) == 1:
             # What is wrong further inside is still the fault of this place in what was written.
             self._place = path
         path = self._place
-        if segment is None:
+        if segment is None or (segment.hidden and not hidden):
             raise NotFound(f"there is no segment {name}", field=path)
         if segment.id in self._open:
             raise Cycle(f"{segment.name} would be a part of itself", field=path)

@@ -37,10 +37,15 @@ class CustomerService:
 
     async def by_identifier(self, kind: str, value: str) -> CustomerRecord | None:
         """The owner of an identifier, written in any form that normalises to it."""
-        identifier = await self.normalised(kind, value)
-        if identifier is None:
-            return None
-        return (await self._customers.by_identifiers([identifier])).get(identifier)
+        (found,) = await self.by_identifiers([(kind, value)])
+        return found
+
+    async def by_identifiers(self, named: Sequence[tuple[str, str]]) -> list[CustomerRecord | None]:
+        """`by_identifier` of many (type, value), in order, in one query."""
+        identifiers = [await self.normalised(kind, value) for kind, value in named]
+        known = list(dict.fromkeys(identifier for identifier in identifiers if identifier))
+        found = await self._customers.by_identifiers(known) if known else {}
+        return [found.get(identifier) if identifier else None for identifier in identifiers]
 
     async def search(
         self,

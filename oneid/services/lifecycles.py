@@ -185,10 +185,12 @@ class LifecycleService:
             for one_id in one_ids
         ]
 
-    async def distribution(self, lifecycle: Lifecycle) -> dict[str, int]:
-        """How many are in each stage now, in order."""
-        rules: dict[str, Rule] = {stage.key: HeldRule((stage.number,)) for stage in lifecycle.stages}
-        return await self._profiles.counts(await self._audiences.queries(rules))
+    async def distributions(self, lifecycles: Sequence[Lifecycle]) -> list[dict[str, int]]:
+        """How many are in each stage of each lifecycle now, in order."""
+        numbers = [stage.number for lifecycle in lifecycles for stage in lifecycle.stages]
+        rules: dict[str, Rule] = {str(number): HeldRule((number,)) for number in numbers}
+        counts = await self._profiles.counts(await self._audiences.queries(rules))
+        return [{stage.key: counts[str(stage.number)] for stage in one.stages} for one in lifecycles]
 
     async def trend(self, lifecycle: Lifecycle, since: date, until: date) -> dict[date, dict[str, int]]:
         """How many were in each stage at the end of each day, both days included. Raises InvalidInput."""

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from oneid.domain.customers import CustomerRecord
 from oneid.domain.imports.listed import Line, listed
 from oneid.domain.tags.assignments import AssignmentMethod
 from oneid.errors import NotFound, OneIdError
@@ -33,11 +34,11 @@ class ListImport:
         file can't be read at all."""
         faults: list[OneIdError] = []
         wanted: defaultdict[str, list[str]] = defaultdict(list)
-        tree = await self._tags.tree()
-        for line in listed(text, ("type", "value", "tag")):
+        lines, tree = listed(text, ("type", "value", "tag")), await self._tags.tree()
+        for line, owner in zip(lines, await self._owners(lines), strict=True):
             try:
                 tag = tree.get(line.cells["tag"], line.place("tag"))
-                wanted[tag.id].append(await self._owner(line))
+                wanted[tag.id].append(owned(line, owner))
             except OneIdError as error:
                 faults.append(placed(error, line))
         changed = set[str]()
@@ -52,9 +53,10 @@ class ListImport:
         segment = await self._segments.get(name)
         faults: list[OneIdError] = []
         people: list[str] = []
-        for line in listed(text, ("type", "value")):
+        lines = listed(text, ("type", "value"))
+        for line, owner in zip(lines, await self._owners(lines), strict=True):
             try:
-                people.append(await self._owner(line))
+                people.append(owned(line, owner))
             except OneIdError as error:
                 faults.append(placed(error, line))
         unique = tuple(dict.fromkeys(people))
@@ -62,12 +64,17 @@ class ListImport:
             await self._segments.update(segment.id, SegmentChange(add=unique, personal=False))
         return Imported(len(unique), faults)
 
-    async def _owner(self, line: Line) -> str:
-        kind, value = line.cells["type"], line.cells["value"]
-        record = await self._customers.by_identifier(kind, value)
-        if record is None:
-            raise NotFound(f"nobody has the {kind} of this line", field=line.place("value"))
-        return record.one_id
+    async def _owners(self, lines: Sequence[Line]) -> list[CustomerRecord | None]:
+        return await self._customers.by_identifiers(
+            [(line.cells["type"], line.cells["value"]) for line in lines]
+        )
+
+
+def owned(line: Line, owner: CustomerRecord | None) -> str:
+    """The ONE-ID of a line's owner. Raises NotFound."""
+    if owner is None:
+        raise NotFound(f"nobody has the {line.cells['type']} of this line", field=line.place("value"))
+    return owner.one_id
 
 
 def placed(error: OneIdError, line: Line) -> OneIdError:

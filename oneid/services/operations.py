@@ -1,7 +1,7 @@
 """Operations as those see them who ask for them: start, look, wait, cancel, fetch the result."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 from uuid import uuid4
 
@@ -25,17 +25,21 @@ class OperationService:
         self._clock = clock
 
     async def start(
-        self, kind: str, input: dict[str, Any], *, scope: str = "admin", alone: bool = False
+        self, kind: str, input: dict[str, Any], *, scope: str = "admin", actor: str = "", alone: bool = False
     ) -> Operation:
-        """Queues work for the handler of this kind. `scope`: what a key needs to see and cancel it; `alone`:
-        raises Conflict while another of this kind is unfinished."""
+        """Queues work for the handler of this kind. `scope`: what a key needs to see it; `actor`: the id of the key
+        that asks for it; `alone`: raises Conflict while another of this kind is unfinished."""
         now = format_time(self._clock.now())
-        operation = Operation(str(uuid4()), kind, OperationStatus.QUEUED, scope, now, input)
+        operation = Operation(str(uuid4()), kind, OperationStatus.QUEUED, scope, now, input, actor=actor)
         await self._store.create(operation, sequence(), alone=alone)
         return operation
 
     async def get(self, id_: str) -> Operation | None:
         return await self._store.get(id_)
+
+    async def named(self, ids: Sequence[str]) -> list[Operation | None]:
+        """Operations in the order asked, None where there is none."""
+        return await self._store.named(ids)
 
     async def cancel(self, id_: str) -> Operation:
         """Ends it at once if it was not begun, else soon. Raises NotFound, Conflict if it has ended otherwise."""

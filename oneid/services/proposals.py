@@ -1,7 +1,7 @@
 """Proposing merges, offline, and deciding on them. Nothing is merged until a person accepts it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
@@ -99,8 +99,9 @@ class ProposalReview:
     async def count(self) -> int:
         return await self._proposals.count()
 
-    async def get(self, id_: str) -> MergeProposal | None:
-        return await self._proposals.get(id_)
+    async def named(self, ids: Sequence[str]) -> list[MergeProposal | None]:
+        """Proposals in the order asked, None where there is none."""
+        return await self._proposals.named(ids)
 
     async def accept(self, id_: str, reason: str | None) -> str:
         """Merges the proposal's customers as an operator does; returns the ONE-ID of the oldest, which stays.

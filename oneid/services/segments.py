@@ -127,9 +127,15 @@ class SegmentService:
         return segment
 
     async def find(self, name: str) -> Segment | None:
-        """A segment by id or key; the rule of a tag or of a stage is none."""
-        found = await self._segments.named([name])
-        return next((segment for segment in found if not segment.hidden), None)
+        """A segment by id or key."""
+        (found,) = await self.named([name])
+        return found
+
+    async def named(self, names: Sequence[str]) -> list[Segment | None]:
+        """Segments by ids or keys, in order. The rules of tags and stages are none."""
+        known = [one for one in await self._segments.named(names) if not one.hidden]
+        found = {name: one for one in known for name in (one.key, one.id)}
+        return [found.get(name) for name in names]
 
     async def page(self, limit: int, after: str = "") -> list[Segment]:
         """Segments in order of their keys, those after a key."""
@@ -143,9 +149,11 @@ class SegmentService:
         """A page of who is in a segment now, the newest first."""
         return await self._audiences.members(await self.rule_of(segment), **page)
 
-    async def count(self, segment: Segment) -> tuple[int, str]:
-        """How many are in a segment, and when that was asked (RFC 3339)."""
-        return await self._audiences.count(await self.rule_of(segment))
+    async def counts(self, segments: Sequence[Segment]) -> list[int]:
+        """How many are in each segment now. Raises NotFound where the rule of one can't be read any more."""
+        rules = await self._rules_of(segments)
+        counts = await self._audiences.counts(rules)
+        return [counts[segment.id] for segment in segments]
 
     async def only(self, inside: Segment, outside: Segment, **page: Any) -> Page[CustomerRecord]:
         """A page of who is in one segment and not in another one now, the newest first."""
@@ -168,6 +176,17 @@ class SegmentService:
         if segment.kind is not SegmentKind.DYNAMIC or segment.rule is None:
             return SegmentRule(segment.id, None)
         return await self._audiences.read(segment.rule, within=segment.id, personal=True)
+
+    async def _rules_of(self, segments: Sequence[Segment]) -> dict[str, Rule]:
+        """The trees of segments, by id, from one reading."""
+        ruled = {one.id: one for one in segments if one.kind is SegmentKind.DYNAMIC and one.rule is not None}
+        found: dict[str, Rule] = {
+            one.id: SegmentRule(one.id, None) for one in segments if one.id not in ruled
+        }
+        found |= await self._audiences.read_all(list(ruled.values()))
+        if missing := [one.key for one in segments if one.id not in found]:
+            raise NotFound(f"the rule of {missing[0]} names what is gone")
+        return found
 
     async def keep_hidden(
         self, wanted: Sequence["HiddenSegment"], *, personal: bool, announced: bool = False

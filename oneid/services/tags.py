@@ -35,7 +35,6 @@ from oneid.services.marking import MarkingService
 from oneid.services.projection import ProjectionService
 from oneid.services.segments import HiddenSegment, SegmentService
 from search.documents import course_of
-from search.profiles import ProfileIndex
 
 MAX_AT_ONCE: Final = 1_000
 
@@ -100,7 +99,6 @@ class TagService:
         projection: ProjectionService,
         projections: Projections,
         marking: MarkingService,
-        profiles: ProfileIndex,
         clock: Clock,
     ) -> None:
         self._tags = tags
@@ -112,7 +110,6 @@ class TagService:
         self._projection = projection
         self._projections = projections
         self._marking = marking
-        self._profiles = profiles
         self._clock = clock
 
     async def tree(self) -> TagTree:
@@ -252,8 +249,7 @@ class TagService:
         written = {
             f"{n}": {"tag": {"tag": id_, "includeDescendants": below}} for n, (id_, below) in enumerate(asked)
         }
-        rules = {name: await self._audiences.read(rule, personal=True) for name, rule in written.items()}
-        counts = await self._profiles.counts(await self._audiences.queries(rules))
+        counts = await self._audiences.counts(await self._audiences.read_each(written))
         return [counts[str(n)] for n in range(len(asked))]
 
     async def _reassign(

@@ -145,7 +145,7 @@ async def counted(stores: Stores, segment: Segment) -> dict[str, float]:
     (number,) = (await materialisation(stores).numbers(timed(rule))).values()
 
     async def ours() -> int:
-        return (await service.count(segment))[0]
+        return (await service.counts([segment]))[0]
 
     async def bare() -> int:
         body = by_hand(number, milliseconds(stores.clock.now().timestamp()))

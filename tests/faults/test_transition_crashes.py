@@ -149,7 +149,7 @@ async def test_a_crash_at_any_step_loses_no_transition_and_doubles_none(
         for done, fuse in enumerate(fuses):
             story = Story(stores, pipeline, clock, fuse, f"order-{at}-{done}")
             segment, expected = await story.run()
-            found = await Transitions(stores.graph).of(segment, 100)
+            (found,) = await Transitions(stores.graph).of([segment], 100)
             told = [(one.one_id, one.kind, datetime.fromtimestamp(one.at / 1000, UTC)) for one in found]
             assert told == expected, (at, done)
         crashes += sum(fuse.blown for fuse in fuses)

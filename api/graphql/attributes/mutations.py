@@ -8,7 +8,7 @@ from api.graphql.arguments import InputOf
 from api.graphql.attributes.types import AttributeDefinition, AttributeType
 from api.graphql.context import Info
 from api.graphql.errors import BUSINESS, UserError
-from api.graphql.fields import root
+from api.graphql.fields import mutation
 from api.graphql.scopes import Scope
 from api.graphql.segments.rules import EventPattern, stored
 from oneid.domain import catalog, computations
@@ -91,7 +91,9 @@ class DefineAttributePayload:
 
 @strawberry.type
 class AttributeMutations:
-    @root("Declares an attribute: at once writable, checked, indexed and good for conditions.", Scope.ADMIN)
+    @mutation(
+        "Declares an attribute: at once writable, checked, indexed and good for conditions.", Scope.ADMIN
+    )
     async def define_attribute(
         self, info: Info, input: InputOf[DefineAttributeInput]
     ) -> DefineAttributePayload:

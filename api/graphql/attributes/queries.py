@@ -10,7 +10,7 @@ from api.graphql.scopes import Scope
 
 @strawberry.type
 class AttributeQueries:
-    @root("The declared attributes, by name.", Scope.CUSTOMERS_READ)
+    @root("The declared attributes, by name.", Scope.CUSTOMERS_READ, size=100)
     async def attribute_definitions(self, info: Info) -> list[AttributeDefinition]:
         catalog = await info.context.services.attributes.catalog()
         return [AttributeDefinition.from_domain(definition) for definition in catalog.definitions]

@@ -7,7 +7,7 @@ from api.graphql.arguments import InputOf
 from api.graphql.clock.types import Clock
 from api.graphql.context import Info
 from api.graphql.errors import BUSINESS, UserError
-from api.graphql.fields import root
+from api.graphql.fields import mutation
 from api.graphql.scalars import DateTime
 from api.graphql.scopes import Scope
 from oneid.domain.messages import parse_time
@@ -35,7 +35,7 @@ class AdvanceClockPayload:
 
 @strawberry.type
 class ClockMutations:
-    @root("Moves the business clock forwards, in every process within 100 ms. Sandbox only.", Scope.ADMIN)
+    @mutation("Moves the business clock forwards, in every process within 100 ms. Sandbox only.", Scope.ADMIN)
     async def advance_clock(self, info: Info, input: InputOf[AdvanceClockInput]) -> AdvanceClockPayload:
         clock = info.context.services.clock
         errors: list[UserError] = []

@@ -6,9 +6,10 @@ from api.graphql.arguments import InputOf
 from api.graphql.consents.inputs import SetConsentInput
 from api.graphql.consents.types import Consent
 from api.graphql.context import Info
+from api.graphql.customers.reading import read_back
 from api.graphql.customers.types import Customer
 from api.graphql.errors import BUSINESS, UserError
-from api.graphql.fields import root
+from api.graphql.fields import mutation
 from api.graphql.scopes import Scope
 
 
@@ -21,7 +22,7 @@ class SetConsentPayload:
 
 @strawberry.type
 class ConsentMutations:
-    @root(
+    @mutation(
         "Keeps that a customer gives or withdraws consent; what counts already is not kept again.",
         Scope.CUSTOMERS_WRITE,
     )
@@ -33,6 +34,7 @@ class ConsentMutations:
             one_id, history = await services.consents.set(record.one_id, statement)
         except BUSINESS as error:
             return SetConsentPayload(customer=None, consent=None, user_errors=[UserError.from_domain(error)])
-        found = await services.customers.by_one_id(one_id)
         consent = Consent.from_domain(history, info.context.pii)
-        return SetConsentPayload(customer=Customer.from_optional(found), consent=consent, user_errors=[])
+        return SetConsentPayload(
+            customer=await read_back(info.context, one_id), consent=consent, user_errors=[]
+        )

@@ -1,20 +1,23 @@
 """Writing and merging customers."""
 
-from typing import Any
+from typing import Any, Final
 
 import strawberry
 from strawberry.scalars import JSON
 
 from api.graphql.arguments import InputOf
 from api.graphql.context import Context, Info
-from api.graphql.customers.inputs import CustomerLookup, IdentifierInput
+from api.graphql.customers.inputs import CustomerLookup, IdentifierInput, get_all
+from api.graphql.customers.reading import read_back
 from api.graphql.customers.types import Customer, DataParty
 from api.graphql.errors import BUSINESS, UserError
-from api.graphql.fields import root
+from api.graphql.fields import mutation
 from api.graphql.scopes import Scope
 from oneid.domain.customers import DataParty as Party
-from oneid.errors import InvalidInput, Required
+from oneid.errors import InvalidInput, Required, TooLarge
 from oneid.services.upserts import Upsert
+
+MAX_MERGED: Final = 100
 
 
 @strawberry.input(description="What to write on one customer: patch semantics, what is not named stays.")
@@ -68,15 +71,19 @@ class UpsertCustomerPayload:
 @strawberry.input(description="Customers to make one.")
 class MergeCustomersInput:
     into: CustomerLookup = strawberry.field(description="The customer that stays.")
-    from_: list[CustomerLookup] = strawberry.field(name="from", description="The customers that become it.")
+    from_: list[CustomerLookup] = strawberry.field(
+        name="from", description="The customers that become it, at most 100."
+    )
     reason: str | None = strawberry.field(default=None, description="Why, for the audit log.")
 
     async def one_ids(self, context: Context) -> tuple[str, list[str]]:
-        """Whom to merge into, and whom. Raises NotFound, Required."""
+        """Whom to merge into, and whom. Raises NotFound, Required, TooLarge."""
         if not self.from_:
             raise Required("name whom to merge", field=("from",))
+        if len(self.from_) > MAX_MERGED:
+            raise TooLarge(f"at most {MAX_MERGED} at a time", field=("from",))
         into = await self.into.get(context, "into")
-        sources = [await other.get(context, "from", str(n)) for n, other in enumerate(self.from_)]
+        sources = await get_all(context, self.from_, "from")
         return into.one_id, [source.one_id for source in sources]
 
 
@@ -88,7 +95,7 @@ class MergeCustomersPayload:
 
 @strawberry.type
 class CustomerMutations:
-    @root(
+    @mutation(
         "Finds or makes the customer that the identifiers name, and writes its attributes.",
         Scope.CUSTOMERS_WRITE,
     )
@@ -100,10 +107,10 @@ class CustomerMutations:
             return UpsertCustomerPayload(
                 customer=None, created=False, user_errors=[UserError.from_domain(error)]
             )
-        customer = Customer.from_optional(await services.customers.by_one_id(one_id))
+        customer = await read_back(info.context, one_id)
         return UpsertCustomerPayload(customer=customer, created=created, user_errors=[])
 
-    @root("Makes customers one by an operator's word, whatever the limits say.", Scope.CUSTOMERS_WRITE)
+    @mutation("Makes customers one by an operator's word, whatever the limits say.", Scope.CUSTOMERS_WRITE)
     async def merge_customers(self, info: Info, input: InputOf[MergeCustomersInput]) -> MergeCustomersPayload:
         services = info.context.services
         try:
@@ -111,5 +118,4 @@ class CustomerMutations:
             one_id = await services.stewardship.merge(into, sources, input.reason)
         except BUSINESS as error:
             return MergeCustomersPayload(customer=None, user_errors=[UserError.from_domain(error)])
-        customer = Customer.from_optional(await services.customers.by_one_id(one_id))
-        return MergeCustomersPayload(customer=customer, user_errors=[])
+        return MergeCustomersPayload(customer=await read_back(info.context, one_id), user_errors=[])

@@ -10,13 +10,14 @@ from api.graphql.customers.types import Customer
 from api.graphql.fields import feed, field
 from api.graphql.relay import decode_cursor, encode_cursor
 from api.graphql.scalars import DateTime
-from api.graphql.scopes import Scope
+from api.graphql.scopes import Scope, holds
 from api.graphql.segments.queries import segment_node
 from api.graphql.segments.transitions import told
 from api.graphql.segments.types import Segment
 from oneid.domain.decisions import DecisionKind
+from oneid.domain.keys import Actor
 from oneid.domain.segments.membership import Transition, TransitionKind
-from oneid.errors import InvalidInput
+from oneid.errors import Forbidden, InvalidInput
 from oneid.services.changes import Change, Position
 
 CURSOR: Final = "change"
@@ -26,6 +27,7 @@ TYPES: Final[Mapping[DecisionKind | TransitionKind, str]] = {
     TransitionKind.ENTERED: "SEGMENT_ENTERED",
     TransitionKind.LEFT: "SEGMENT_LEFT",
 }
+OF_SEGMENTS: Final = frozenset(TYPES[kind] for kind in TransitionKind)
 NAMES: Final = "CUSTOMER_CREATED, CUSTOMER_MERGED, SEGMENT_ENTERED, SEGMENT_LEFT"
 
 
@@ -61,13 +63,19 @@ class ChangeEvent:
         )
 
 
-def wanted_types(types: list[str] | None) -> frozenset[str]:
-    """All without `types`. Raises InvalidInput on a type that there is not."""
+def wanted_types(types: list[str] | None, actor: Actor) -> frozenset[str]:
+    """All that the actor may see without `types`. Raises InvalidInput on a type that there is not, Forbidden on one
+    that the actor may not see."""
     unknown = set(types or ()) - set(TYPES.values())
     if unknown:
         names = ", ".join(sorted(unknown))
         raise InvalidInput(f"there is no change of type {names}", field=("types",))
-    return frozenset(TYPES.values() if types is None else types)
+    hidden = frozenset[str]() if holds(actor, Scope.SEGMENTS_READ) else OF_SEGMENTS
+    if types is None:
+        return frozenset(TYPES.values()) - hidden
+    if closed := hidden.intersection(types):
+        raise Forbidden(f"{min(closed)} needs the scope {Scope.SEGMENTS_READ}", field=("types",))
+    return frozenset(types)
 
 
 @strawberry.type
@@ -81,11 +89,13 @@ class CustomerSubscriptions:
         info: Info,
         types: Annotated[
             list[str] | None,
-            strawberry.argument(description=f"Of {NAMES}; default: all."),
+            strawberry.argument(
+                description=f"Of {NAMES}; default: all; those of segments need `segments:read`."
+            ),
         ] = None,
         after: Annotated[str | None, strawberry.argument(description="Go on behind this cursor.")] = None,
     ) -> AsyncIterator[ChangeEvent]:
-        wanted, values = wanted_types(types), decode_cursor(CURSOR, after)
+        wanted, values = wanted_types(types, info.context.actor), decode_cursor(CURSOR, after)
         reader = await info.context.services.changes.open(Position(*values) if values else None)
         async for news in reader.follow():
             await info.context.check_key()

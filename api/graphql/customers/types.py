@@ -142,21 +142,21 @@ class Customer(Node):
     ) -> Connection[IdentityDecision]:
         return await decision_connection(info.context, self.one_ids, page(first, after))
 
-    @field("The households that the customer is a member of, the first one known first.")
+    @field("The households that the customer is a member of, the first one known first.", size=2)
     async def households(self, info: Info) -> "list[Household]":
-        found = await info.context.loaders.households.load(self.record.one_id)
+        found = await info.context.loaders.homes.load(self.record.one_id)
         return [Household.from_domain(household, info.context.reader) for household in found]
 
-    @field("The segments that the customer is in now, in order of their keys.")
+    @field("The segments that the customer is in now, in order of their keys.", size=10)
     async def segments(
         self, info: Info
     ) -> list[Annotated["Segment", strawberry.lazy("api.graphql.segments.types")]]:
         # Segments have customers as members, and their module imports this one.
         from api.graphql.segments.types import Segment
 
-        return list(map(Segment.from_domain, await info.context.loaders.segments.load(self.record.one_id)))
+        return list(map(Segment.from_domain, await info.context.loaders.memberships.load(self.record.one_id)))
 
-    @field("The tags that the customer has now, in order of their paths.")
+    @field("The tags that the customer has now, in order of their paths.", size=10)
     async def tags(
         self, info: Info
     ) -> list[Annotated["TagAssignment", strawberry.lazy("api.graphql.tags.types")]]:
@@ -165,7 +165,7 @@ class Customer(Node):
         held = await info.context.loaders.tags.load(self.record.one_id)
         return list(map(TagAssignment.from_domain, held))
 
-    @field("Where the customer is in each lifecycle.")
+    @field("Where the customer is in each lifecycle.", size=5)
     async def lifecycle_stages(
         self, info: Info
     ) -> list[Annotated["LifecyclePosition", strawberry.lazy("api.graphql.lifecycles.types")]]:

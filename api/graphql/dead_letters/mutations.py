@@ -9,7 +9,7 @@ import structlog
 from api.graphql.arguments import InputOf
 from api.graphql.context import Info
 from api.graphql.errors import BUSINESS, ErrorCode, UserError
-from api.graphql.fields import root
+from api.graphql.fields import mutation
 from api.graphql.relay import MAX_PAGE
 from api.graphql.scopes import Scope
 from oneid.errors import TooLarge
@@ -61,7 +61,7 @@ def missing(ids: list[strawberry.ID], done: list[str]) -> list[UserError]:
 
 @strawberry.type
 class DeadLetterMutations:
-    @root("Puts dead letters into the log again; each is either replayed whole or stays.", Scope.ADMIN)
+    @mutation("Puts dead letters into the log again; each is either replayed whole or stays.", Scope.ADMIN)
     async def replay_dead_letters(
         self, info: Info, input: InputOf[ReplayDeadLettersInput]
     ) -> ReplayDeadLettersPayload:
@@ -72,7 +72,7 @@ class DeadLetterMutations:
         replayed = [strawberry.ID(id_) for id_ in done]
         return ReplayDeadLettersPayload(replayed=replayed, user_errors=missing(input.ids, done))
 
-    @root("Throws dead letters away, for good.", Scope.ADMIN)
+    @mutation("Throws dead letters away, for good.", Scope.ADMIN)
     async def discard_dead_letters(
         self, info: Info, input: InputOf[DiscardDeadLettersInput]
     ) -> DiscardDeadLettersPayload:

@@ -6,7 +6,7 @@ from api.graphql.arguments import InputOf
 from api.graphql.context import Info
 from api.graphql.customers.inputs import CustomerLookup
 from api.graphql.errors import BUSINESS, UserError
-from api.graphql.fields import root
+from api.graphql.fields import mutation
 from api.graphql.operations.types import Operation
 from api.graphql.scopes import Scope
 from oneid.services.exporting import KIND
@@ -27,12 +27,12 @@ class ExportCustomerPayload:
 
 @strawberry.type
 class ExportMutations:
-    @root("Makes a file of everything that is held about one person, with provenance.", Scope.PII_READ)
+    @mutation("Makes a file of everything that is held about one person, with provenance.", Scope.PII_READ)
     async def export_customer(self, info: Info, input: InputOf[ExportCustomerInput]) -> ExportCustomerPayload:
         try:
             record = await input.customer.get(info.context, "customer")
             operation = await info.context.services.operations.start(
-                KIND, {"oneId": record.one_id}, scope=Scope.PII_READ.value
+                KIND, {"oneId": record.one_id}, scope=Scope.PII_READ.value, actor=info.context.actor.id
             )
         except BUSINESS as error:
             return ExportCustomerPayload(operation=None, user_errors=[UserError.from_domain(error)])

@@ -6,7 +6,7 @@ from api.graphql.arguments import InputOf
 from api.graphql.context import Info
 from api.graphql.customers.inputs import CustomerLookup, IdentifierInput
 from api.graphql.errors import BUSINESS, UserError
-from api.graphql.fields import root
+from api.graphql.fields import mutation
 from api.graphql.scopes import Scope
 from oneid.errors import InvalidInput
 
@@ -43,7 +43,9 @@ class LiftSuppressionPayload:
 
 @strawberry.type
 class ErasureMutations:
-    @root("Erases a person for good: every event, identifier, attribute and decision.", Scope.CUSTOMERS_WRITE)
+    @mutation(
+        "Erases a person for good: every event, identifier, attribute and decision.", Scope.CUSTOMERS_WRITE
+    )
     async def erase_customer(self, info: Info, input: InputOf[EraseCustomerInput]) -> EraseCustomerPayload:
         try:
             record = await input.customer.get(info.context, "customer")
@@ -54,7 +56,7 @@ class ErasureMutations:
             return EraseCustomerPayload(receipt_id=None, user_errors=[UserError.from_domain(error)])
         return EraseCustomerPayload(receipt_id=strawberry.ID(receipt), user_errors=[])
 
-    @root("Lets a suppressed identifier come back: what names it from now on counts again.", Scope.ADMIN)
+    @mutation("Lets a suppressed identifier come back: what names it from now on counts again.", Scope.ADMIN)
     async def lift_suppression(
         self, info: Info, input: InputOf[LiftSuppressionInput]
     ) -> LiftSuppressionPayload:

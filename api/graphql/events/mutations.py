@@ -7,7 +7,7 @@ import strawberry
 from api.graphql.arguments import InputOf
 from api.graphql.context import Info
 from api.graphql.errors import BUSINESS, UserError
-from api.graphql.fields import root
+from api.graphql.fields import mutation
 from api.graphql.scalars import EventBatch
 from api.graphql.scopes import Scope
 from oneid.services.ingestion import ItemResult, Wait
@@ -71,7 +71,7 @@ class IngestEventsPayload:
 
 @strawberry.type
 class EventMutations:
-    @root("Accepts events. Each is accepted whole or refused by itself.", Scope.INGEST_WRITE)
+    @mutation("Accepts events. Each is accepted whole or refused by itself.", Scope.INGEST_WRITE)
     async def ingest_events(self, info: Info, input: InputOf[IngestEventsInput]) -> IngestEventsPayload:
         ingestion, source = info.context.services.ingestion, info.context.actor.name
         wait = Wait[(input.wait or IngestWait.ACCEPTED).name]

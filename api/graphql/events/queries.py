@@ -6,6 +6,7 @@ from typing import Annotated
 
 import strawberry
 
+from api.graphql.charges import AGGREGATION
 from api.graphql.context import Info
 from api.graphql.fields import root
 from api.graphql.scalars import DateTime
@@ -51,7 +52,12 @@ class EventTotal:
 
 @strawberry.type
 class EventQueries:
-    @root("Events, customers and the sum of a numeric property, added up.", Scope.ANALYTICS_READ)
+    @root(
+        "Events, customers and the sum of a numeric property, added up.",
+        Scope.ANALYTICS_READ,
+        weight=AGGREGATION,
+        size=100,
+    )
     async def event_totals(
         self,
         info: Info,

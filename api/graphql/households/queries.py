@@ -14,7 +14,7 @@ CURSOR: Final = "household"
 
 
 async def household_node(context: Context, key: str) -> Household | None:
-    (found,) = await context.services.households.by_ids([key])
+    found = await context.loaders.households.load(key)
     return Household.from_domain(found, context.reader) if found else None
 
 

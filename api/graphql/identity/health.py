@@ -1,11 +1,16 @@
 """Signs that identities are merged too much."""
 
+from typing import Final
+
 import strawberry
 
+from api.graphql.charges import charged
 from api.graphql.customers.types import Customer
 from api.graphql.identity.types import IdentifierValue
 from api.graphql.masking import Reader
 from oneid.domain import health as domain
+
+HEALTH_ROWS: Final = 10
 
 
 @strawberry.type(description="A customer with many identifiers.")
@@ -53,10 +58,12 @@ class SharedValue:
 )
 class IdentityHealth:
     largest_customers: list[LargeCustomer] = strawberry.field(
-        description="The customers with the most identifiers, more than one, the largest first."
+        description="The customers with the most identifiers, more than one, the largest first.",
+        metadata=charged(size=HEALTH_ROWS),
     )
     most_shared_values: list[SharedValue] = strawberry.field(
-        description="The values that limits kept from linking most often, the most shared first."
+        description="The values that limits kept from linking most often, the most shared first.",
+        metadata=charged(size=HEALTH_ROWS),
     )
     warnings: list[str] = strawberry.field(description="All warnings of the two lists.")
 

@@ -5,9 +5,10 @@ import strawberry
 from api.graphql.arguments import InputOf
 from api.graphql.context import Context, Info
 from api.graphql.customers.inputs import CustomerLookup, IdentifierInput
+from api.graphql.customers.reading import read_back
 from api.graphql.customers.types import Customer
 from api.graphql.errors import BUSINESS, UserError
-from api.graphql.fields import root
+from api.graphql.fields import mutation
 from api.graphql.identity.rules import IdentityRules, UpdateIdentityRulesInput
 from api.graphql.operations.types import Operation
 from api.graphql.scopes import Scope
@@ -80,7 +81,7 @@ class ReprocessIdentitiesPayload:
 
 @strawberry.type
 class IdentityMutations:
-    @root("Changes the identity rules for events resolved from now on.", Scope.ADMIN)
+    @mutation("Changes the identity rules for events resolved from now on.", Scope.ADMIN)
     async def update_identity_rules(
         self, info: Info, input: InputOf[UpdateIdentityRulesInput]
     ) -> UpdateIdentityRulesPayload:
@@ -90,7 +91,7 @@ class IdentityMutations:
             return UpdateIdentityRulesPayload(identity_rules=None, user_errors=[UserError.from_domain(error)])
         return UpdateIdentityRulesPayload(identity_rules=IdentityRules.from_domain(rules), user_errors=[])
 
-    @root(
+    @mutation(
         "Takes an identifier off its customer, who keeps its history; later events may link it again.",
         Scope.CUSTOMERS_WRITE,
     )
@@ -103,10 +104,9 @@ class IdentityMutations:
             one_id = await services.stewardship.unlink(identifier, input.reason)
         except BUSINESS as error:
             return UnlinkIdentifierPayload(customer=None, user_errors=[UserError.from_domain(error)])
-        customer = Customer.from_optional(await services.customers.by_one_id(one_id))
-        return UnlinkIdentifierPayload(customer=customer, user_errors=[])
+        return UnlinkIdentifierPayload(customer=await read_back(info.context, one_id), user_errors=[])
 
-    @root(
+    @mutation(
         "Takes identifiers out of a customer into one of their own; their events and attributes go along.",
         Scope.CUSTOMERS_WRITE,
     )
@@ -116,19 +116,19 @@ class IdentityMutations:
             parts = await services.stewardship.split(await input.to_domain(info.context))
         except BUSINESS as error:
             return SplitCustomerPayload(kept=None, split_off=None, user_errors=[UserError.from_domain(error)])
-        kept, off = [Customer.from_optional(c) for c in await services.customers.by_one_ids(parts)]
+        kept, off = [await read_back(info.context, one_id) for one_id in parts]
         return SplitCustomerPayload(kept=kept, split_off=off, user_errors=[])
 
-    @root(
+    @mutation(
         "Rebuilds identities from the event log under today's rules; an operator's acts survive it.",
         Scope.ADMIN,
     )
     async def reprocess_identities(
         self, info: Info, input: InputOf[ReprocessIdentitiesInput]
     ) -> ReprocessIdentitiesPayload:
-        given = {"dryRun": bool(input.dry_run)}
+        given, actor = {"dryRun": bool(input.dry_run)}, info.context.actor.id
         try:
-            started = await info.context.services.operations.start(KIND, given, alone=True)
+            started = await info.context.services.operations.start(KIND, given, actor=actor, alone=True)
         except BUSINESS as error:
             return ReprocessIdentitiesPayload(operation=None, user_errors=[UserError.from_domain(error)])
         return ReprocessIdentitiesPayload(operation=Operation.from_domain(started), user_errors=[])

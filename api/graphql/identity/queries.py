@@ -1,14 +1,15 @@
 """Rules, evidence and the audit log."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 import strawberry
 
+from api.graphql.charges import AGGREGATION
 from api.graphql.context import Info
 from api.graphql.customers.inputs import CustomerLookup
 from api.graphql.fields import root
 from api.graphql.identity.evidence import IdentityExplanation
-from api.graphql.identity.health import IdentityHealth
+from api.graphql.identity.health import HEALTH_ROWS, IdentityHealth
 from api.graphql.identity.log import LogFilter, decision_log
 from api.graphql.identity.rules import IdentityRules
 from api.graphql.identity.types import IdentityDecision, IdentityDecisionKind
@@ -18,8 +19,6 @@ from api.graphql.scopes import Scope
 
 Side = Annotated[CustomerLookup, strawberry.argument(description="One of the two.")]
 
-HEALTH_ROWS: Final = 10
-
 
 @strawberry.type
 class IdentityQueries:
@@ -27,7 +26,7 @@ class IdentityQueries:
     async def identity_rules(self, info: Info) -> IdentityRules:
         return IdentityRules.from_domain(await info.context.services.identity.rules())
 
-    @root("Why two are one customer, or what keeps them apart.", Scope.CUSTOMERS_READ)
+    @root("Why two are one customer, or what keeps them apart.", Scope.CUSTOMERS_READ, weight=AGGREGATION)
     async def why(self, info: Info, a: Side, b: Side) -> IdentityExplanation:
         parties = await a.party(info.context, "a"), await b.party(info.context, "b")
         explanation = await info.context.services.identity.why(*parties)
@@ -52,6 +51,7 @@ class IdentityQueries:
     @root(
         f"Signs of over-merging: the {HEALTH_ROWS} largest customers and the {HEALTH_ROWS} most shared values.",
         Scope.CUSTOMERS_READ,
+        weight=AGGREGATION,
     )
     async def identity_health(self, info: Info) -> IdentityHealth:
         found = await info.context.services.health.read(HEALTH_ROWS)

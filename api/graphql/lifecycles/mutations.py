@@ -5,7 +5,7 @@ import strawberry
 from api.graphql.arguments import InputOf
 from api.graphql.context import Info
 from api.graphql.errors import BUSINESS, UserError
-from api.graphql.fields import root
+from api.graphql.fields import mutation
 from api.graphql.lifecycles.inputs import (
     DefineLifecycleInput,
     InstallLifecycleInput,
@@ -39,7 +39,7 @@ class MoveToStagePayload:
 
 @strawberry.type
 class LifecycleMutations:
-    @root("Defines a lifecycle; customers come to their stages at once.", Scope.SEGMENTS_WRITE)
+    @mutation("Defines a lifecycle; customers come to their stages at once.", Scope.SEGMENTS_WRITE)
     async def define_lifecycle(
         self, info: Info, input: InputOf[DefineLifecycleInput]
     ) -> DefineLifecyclePayload:
@@ -51,7 +51,7 @@ class LifecycleMutations:
             return DefineLifecyclePayload(lifecycle=None, user_errors=[UserError.from_domain(error)])
         return DefineLifecyclePayload(lifecycle=Lifecycle.from_domain(lifecycle), user_errors=[])
 
-    @root("Installs a ready-made lifecycle; one of its key that is there stays.", Scope.SEGMENTS_WRITE)
+    @mutation("Installs a ready-made lifecycle; one of its key that is there stays.", Scope.SEGMENTS_WRITE)
     async def install_lifecycle(
         self, info: Info, input: InputOf[InstallLifecycleInput]
     ) -> InstallLifecyclePayload:
@@ -68,7 +68,7 @@ class LifecycleMutations:
             return InstallLifecyclePayload(lifecycle=None, user_errors=[UserError.from_domain(error)])
         return InstallLifecyclePayload(lifecycle=Lifecycle.from_domain(lifecycle), user_errors=[])
 
-    @root("Puts a customer into a stage by hand, which is kept with its reason.", Scope.CUSTOMERS_WRITE)
+    @mutation("Puts a customer into a stage by hand, which is kept with its reason.", Scope.CUSTOMERS_WRITE)
     async def move_to_stage(self, info: Info, input: InputOf[MoveToStageInput]) -> MoveToStagePayload:
         try:
             record = await input.customer.get(info.context, "customer")

@@ -6,6 +6,7 @@ from typing import Annotated
 import strawberry
 from strawberry.scalars import JSON
 
+from api.graphql.charges import QUERY
 from api.graphql.context import Info
 from api.graphql.fields import field
 from api.graphql.relay import Node, encode_id
@@ -66,12 +67,12 @@ class Lifecycle(Node):
     updated_at: DateTime = strawberry.field(description="When it was last changed.")
     lifecycle: strawberry.Private[lifecycles.Lifecycle]
 
-    @field("How many are in each stage now, in order.")
+    @field("How many are in each stage now, in order.", size=10)
     async def distribution(self, info: Info) -> list[StageCount]:
-        found = await info.context.services.lifecycles.distribution(self.lifecycle)
+        found = await info.context.loaders.distributions.load(self.lifecycle)
         return [StageCount(stage=stage, count=count) for stage, count in found.items()]
 
-    @field("How many were in each stage at the end of each day, at most 400.")
+    @field("How many were in each stage at the end of each day, at most 400.", weight=QUERY, size=100)
     async def trend(self, info: Info, since: Day, until: Day) -> list[StageDay]:
         days = day_of(since, "since"), day_of(until, "until")
         found = await info.context.services.lifecycles.trend(self.lifecycle, *days)
@@ -83,7 +84,11 @@ class Lifecycle(Node):
             for day, counts in found.items()
         ]
 
-    @field("Of those in each stage at the end of the first day, how many were where at the end of the last.")
+    @field(
+        "Of those in each stage at the end of the first day, how many were where at the end of the last.",
+        weight=QUERY,
+        size=20,
+    )
     async def matrix(self, info: Info, since: Day, until: Day) -> list[StageFlow]:
         days = day_of(since, "since"), day_of(until, "until")
         found = await info.context.services.lifecycles.matrix(self.lifecycle, *days)

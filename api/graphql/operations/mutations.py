@@ -5,11 +5,11 @@ import strawberry
 from api.graphql.arguments import InputOf
 from api.graphql.context import Info
 from api.graphql.errors import BUSINESS, UserError
-from api.graphql.fields import root
-from api.graphql.operations.queries import operation_key, visible
+from api.graphql.fields import mutation
+from api.graphql.operations.queries import may_cancel, operation_key, visible
 from api.graphql.operations.types import Operation
-from api.graphql.scopes import Scope
-from oneid.errors import NotFound
+from api.graphql.scopes import EVERY_KEY
+from oneid.errors import Forbidden, NotFound
 
 
 @strawberry.input(description="An operation to end.")
@@ -27,7 +27,11 @@ class CancelOperationPayload:
 
 @strawberry.type
 class OperationMutations:
-    @root("Ends an operation: at once if it was not begun, else at its next step.", Scope.CUSTOMERS_READ)
+    @mutation(
+        "Ends an operation: at once if it was not begun, else at its next step. For the key that started it, and "
+        "for those that hold `customers:write`.",
+        EVERY_KEY,
+    )
     async def cancel_operation(
         self, info: Info, input: InputOf[CancelOperationInput]
     ) -> CancelOperationPayload:
@@ -35,6 +39,8 @@ class OperationMutations:
             known = await visible(info.context, operation_key(input.id))
             if known is None:
                 raise NotFound("there is no such operation", field=("id",))
+            if not may_cancel(info.context.actor, known):
+                raise Forbidden("only the key that started it, or one with customers:write, may end it")
             cancelled = await info.context.services.operations.cancel(known.id)
         except BUSINESS as error:
             return CancelOperationPayload(operation=None, user_errors=[UserError.from_domain(error)])

@@ -16,6 +16,11 @@ def may_see(actor: Actor, operation: domain.Operation) -> bool:
     return holds(actor, Scope(operation.scope))
 
 
+def may_cancel(actor: Actor, operation: domain.Operation) -> bool:
+    """Whether the actor may end it: who started it may, and who may change customers."""
+    return operation.actor == actor.id or holds(actor, Scope.CUSTOMERS_WRITE)
+
+
 def operation_key(id_: strawberry.ID) -> str:
     """The key in an operation's global id. Raises NotFound."""
     kind, key = decode_id(id_) or ("", "")
@@ -26,7 +31,7 @@ def operation_key(id_: strawberry.ID) -> str:
 
 async def visible(context: Context, key: str) -> domain.Operation | None:
     """The operation; None if there is none, or none that this caller may see, which reads the same."""
-    operation = await context.services.operations.get(key)
+    operation = await context.loaders.operations.load(key)
     return operation if operation and may_see(context.actor, operation) else None
 
 

@@ -9,13 +9,13 @@ from api.graphql.context import Info
 from api.graphql.fields import feed
 from api.graphql.operations.queries import may_see, operation_key
 from api.graphql.operations.types import Operation
-from api.graphql.scopes import Scope
+from api.graphql.scopes import EVERY_KEY
 from oneid.errors import NotFound
 
 
 @strawberry.type
 class OperationSubscriptions:
-    @feed("The operation as it is, then after each change, until it has ended.", Scope.CUSTOMERS_READ)
+    @feed("The operation as it is, then after each change, until it has ended.", EVERY_KEY)
     async def operation_updated(
         self,
         info: Info,

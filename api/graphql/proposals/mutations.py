@@ -4,9 +4,10 @@ import strawberry
 
 from api.graphql.arguments import InputOf
 from api.graphql.context import Info
+from api.graphql.customers.reading import read_back
 from api.graphql.customers.types import Customer
 from api.graphql.errors import BUSINESS, UserError
-from api.graphql.fields import root
+from api.graphql.fields import mutation
 from api.graphql.operations.types import Operation
 from api.graphql.proposals.inputs import (
     AcceptMergeProposalInput,
@@ -40,7 +41,7 @@ class RejectMergeProposalPayload:
 
 @strawberry.type
 class ProposalMutations:
-    @root(
+    @mutation(
         "Compares all customers and proposes to merge those that are probably one person. Merges nothing; "
         "replaces the proposals that nobody has decided.",
         Scope.CUSTOMERS_WRITE,
@@ -48,12 +49,14 @@ class ProposalMutations:
     async def propose_merges(self, info: Info, input: InputOf[ProposeMergesInput]) -> ProposeMergesPayload:
         try:
             wanted, scope = input_of(input.to_domain()), Scope.CUSTOMERS_WRITE
-            started = await info.context.services.operations.start(KIND, wanted, scope=scope, alone=True)
+            started = await info.context.services.operations.start(
+                KIND, wanted, scope=scope, actor=info.context.actor.id, alone=True
+            )
         except BUSINESS as error:
             return ProposeMergesPayload(operation=None, user_errors=[UserError.from_domain(error)])
         return ProposeMergesPayload(operation=Operation.from_domain(started), user_errors=[])
 
-    @root("Merges the customers of a proposal, as mergeCustomers does.", Scope.CUSTOMERS_WRITE)
+    @mutation("Merges the customers of a proposal, as mergeCustomers does.", Scope.CUSTOMERS_WRITE)
     async def accept_merge_proposal(
         self, info: Info, input: InputOf[AcceptMergeProposalInput]
     ) -> AcceptMergeProposalPayload:
@@ -62,10 +65,9 @@ class ProposalMutations:
             one_id = await services.proposals.accept(proposal_key(input.id), input.reason)
         except BUSINESS as error:
             return AcceptMergeProposalPayload(customer=None, user_errors=[UserError.from_domain(error)])
-        customer = Customer.from_optional(await services.customers.by_one_id(one_id))
-        return AcceptMergeProposalPayload(customer=customer, user_errors=[])
+        return AcceptMergeProposalPayload(customer=await read_back(info.context, one_id), user_errors=[])
 
-    @root("Keeps the customers of a proposal two: they are not proposed again.", Scope.CUSTOMERS_WRITE)
+    @mutation("Keeps the customers of a proposal two: they are not proposed again.", Scope.CUSTOMERS_WRITE)
     async def reject_merge_proposal(
         self, info: Info, input: InputOf[RejectMergeProposalInput]
     ) -> RejectMergeProposalPayload:

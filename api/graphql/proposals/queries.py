@@ -14,7 +14,7 @@ CURSOR: Final = "mergeProposal"
 
 
 async def proposal_node(context: Context, key: str) -> MergeProposal | None:
-    found = await context.services.proposals.get(key)
+    found = await context.loaders.proposals.load(key)
     return MergeProposal.from_domain(found) if found else None
 
 

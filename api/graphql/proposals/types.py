@@ -58,7 +58,7 @@ class MergeProposal(Node):
     proposed_at: DateTime = strawberry.field(description="When the search found it.")
     one_ids: strawberry.Private[tuple[str, ...]]
 
-    @field("The customers, the oldest first: it is the one that stays when the proposal is accepted.")
+    @field("The customers, the oldest first: it is the one that stays when the proposal is accepted.", size=2)
     async def customers(self, info: Info) -> list[Customer]:
         found = await info.context.loaders.customers.load_many(self.one_ids)
         return [Customer.from_domain(record) for record in found if record]

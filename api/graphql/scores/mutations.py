@@ -8,7 +8,7 @@ import strawberry
 from api.graphql.arguments import InputOf
 from api.graphql.context import Info
 from api.graphql.errors import BUSINESS, UserError
-from api.graphql.fields import root
+from api.graphql.fields import mutation
 from api.graphql.scopes import Scope
 from api.graphql.scores.types import ScoreModel
 from api.graphql.segments.rules import EventPattern, stored
@@ -146,7 +146,7 @@ class DefineVapPayload:
 
 @strawberry.type
 class ScoreMutations:
-    @root("Defines an RFM model; segments that name it follow at once.", Scope.SEGMENTS_WRITE)
+    @mutation("Defines an RFM model; segments that name it follow at once.", Scope.SEGMENTS_WRITE)
     async def define_rfm(self, info: Info, input: InputOf[DefineRfmInput]) -> DefineRfmPayload:
         scores = info.context.services.scores
         try:
@@ -155,7 +155,7 @@ class ScoreMutations:
             return DefineRfmPayload(model=None, user_errors=[UserError.from_domain(error)])
         return DefineRfmPayload(model=ScoreModel.from_domain(model), user_errors=[])
 
-    @root("Defines a VAP model; segments that name it follow at once.", Scope.SEGMENTS_WRITE)
+    @mutation("Defines a VAP model; segments that name it follow at once.", Scope.SEGMENTS_WRITE)
     async def define_vap(self, info: Info, input: InputOf[DefineVapInput]) -> DefineVapPayload:
         scores = info.context.services.scores
         try:

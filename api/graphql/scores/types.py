@@ -5,6 +5,7 @@ from enum import Enum
 import strawberry
 from strawberry.scalars import JSON
 
+from api.graphql.charges import AGGREGATION
 from api.graphql.context import Info
 from api.graphql.fields import field
 from oneid.domain.scores import models, rfm
@@ -47,7 +48,7 @@ class ScoreModel:
     thresholds: JSON = strawberry.field(description="By scale the least for each score from 2 on.")
     model: strawberry.Private[models.ScoreModel]
 
-    @field("How many customers have which scores now.")
+    @field("How many customers have which scores now.", weight=AGGREGATION)
     async def distribution(self, info: Info) -> ScoreDistribution:
         return ScoreDistribution.from_domain(await info.context.services.scores.distribution(self.model))
 

@@ -8,9 +8,10 @@ import strawberry
 from api.graphql.arguments import InputOf
 from api.graphql.context import Context, Info
 from api.graphql.errors import BUSINESS, UserError
-from api.graphql.fields import root
+from api.graphql.fields import mutation
 from api.graphql.operations.types import Operation
-from api.graphql.scopes import Scope
+from api.graphql.scopes import Scope, holds
+from api.graphql.segments.reading import permit_rule
 from api.graphql.segments.rules import SegmentRule, segment_name
 from oneid.domain.catalog import Catalog
 from oneid.errors import Forbidden, InvalidInput
@@ -41,6 +42,9 @@ class ExportSegmentInput:
         """The operation's input. Raises InvalidInput, NotFound, Forbidden and what reading the rule raises."""
         if (self.segment is None) == (self.rule is None):
             raise InvalidInput("give a segment or a rule", field=("segment",))
+        if self.segment is not None and not holds(context.actor, Scope.SEGMENTS_READ):
+            raise Forbidden(f"a segment needs the scope {Scope.SEGMENTS_READ}", field=("segment",))
+        permit_rule(context, self.rule)
         if not context.pii:
             self._check(await context.services.attributes.catalog())
         name = "customers"
@@ -91,17 +95,19 @@ class ImportMembersPayload:
 
 @strawberry.type
 class SegmentFileMutations:
-    @root("Writes who is in a segment, or whom a rule is true for, into a file.", Scope.CUSTOMERS_READ)
+    @mutation("Writes who is in a segment, or whom a rule is true for, into a file.", Scope.CUSTOMERS_READ)
     async def export_segment(self, info: Info, input: InputOf[ExportSegmentInput]) -> ExportSegmentPayload:
         scope = Scope.PII_READ if info.context.pii else Scope.CUSTOMERS_READ
         try:
             wanted = await input.to_domain(info.context)
-            operation = await info.context.services.operations.start(KIND, wanted, scope=scope.value)
+            operation = await info.context.services.operations.start(
+                KIND, wanted, scope=scope.value, actor=info.context.actor.id
+            )
         except BUSINESS as error:
             return ExportSegmentPayload(operation=None, user_errors=[UserError.from_domain(error)])
         return ExportSegmentPayload(operation=Operation.from_domain(operation), user_errors=[])
 
-    @root("Puts whom a file names onto a list.", Scope.SEGMENTS_WRITE)
+    @mutation("Puts whom a file names onto a list.", Scope.SEGMENTS_WRITE)
     async def import_members(self, info: Info, input: InputOf[ImportMembersInput]) -> ImportMembersPayload:
         try:
             done = await info.context.services.list_import.members(segment_name(input.segment), input.csv)

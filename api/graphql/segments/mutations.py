@@ -4,15 +4,16 @@ import strawberry
 
 from api.graphql.arguments import InputOf
 from api.graphql.context import Context, Info
-from api.graphql.customers.inputs import CustomerLookup
+from api.graphql.customers.inputs import CustomerLookup, get_all
 from api.graphql.errors import BUSINESS, UserError
-from api.graphql.fields import root
+from api.graphql.fields import mutation
 from api.graphql.relay import encode_id
 from api.graphql.scopes import Scope
 from api.graphql.segments.rules import SegmentRule, segment_name
 from api.graphql.segments.types import Segment, SegmentKind
 from oneid.domain.segments import definitions
-from oneid.services.segments import NewSegment, SegmentChange
+from oneid.errors import TooLarge
+from oneid.services.segments import MAX_MEMBERS, NewSegment, SegmentChange
 
 
 @strawberry.input(description="A segment to create.")
@@ -82,9 +83,10 @@ class DeleteSegmentInput:
 
 
 async def one_ids(context: Context, lookups: list[CustomerLookup] | None, field: str) -> list[str]:
-    """Whom the lookups name. Raises NotFound with the place of one that names nobody."""
-    records = [await lookup.get(context, field, str(n)) for n, lookup in enumerate(lookups or ())]
-    return [record.one_id for record in records]
+    """Whom the lookups name. Raises TooLarge; NotFound with the place of one that names nobody."""
+    if len(lookups or ()) > MAX_MEMBERS:
+        raise TooLarge(f"at most {MAX_MEMBERS} customers at a time", field=(field,))
+    return [record.one_id for record in await get_all(context, lookups or (), field)]
 
 
 @strawberry.type(description="The answer to createSegment.")
@@ -107,7 +109,7 @@ class DeleteSegmentPayload:
 
 @strawberry.type
 class SegmentMutations:
-    @root("Creates a segment, which can be asked at once.", Scope.SEGMENTS_WRITE)
+    @mutation("Creates a segment, which can be asked at once.", Scope.SEGMENTS_WRITE)
     async def create_segment(self, info: Info, input: InputOf[CreateSegmentInput]) -> CreateSegmentPayload:
         try:
             segment = await info.context.services.segments.create(await input.to_domain(info.context))
@@ -115,7 +117,7 @@ class SegmentMutations:
             return CreateSegmentPayload(segment=None, user_errors=[UserError.from_domain(error)])
         return CreateSegmentPayload(segment=Segment.from_domain(segment), user_errors=[])
 
-    @root("Changes a segment.", Scope.SEGMENTS_WRITE)
+    @mutation("Changes a segment.", Scope.SEGMENTS_WRITE)
     async def update_segment(self, info: Info, input: InputOf[UpdateSegmentInput]) -> UpdateSegmentPayload:
         try:
             change = await input.to_domain(info.context)
@@ -124,7 +126,7 @@ class SegmentMutations:
             return UpdateSegmentPayload(segment=None, user_errors=[UserError.from_domain(error)])
         return UpdateSegmentPayload(segment=Segment.from_domain(segment), user_errors=[])
 
-    @root(
+    @mutation(
         "Deletes a segment that no rule names, with its transitions; nobody leaves it by that.",
         Scope.SEGMENTS_WRITE,
     )

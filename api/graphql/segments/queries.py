@@ -4,6 +4,7 @@ from typing import Annotated, Final
 
 import strawberry
 
+from api.graphql.charges import PREVIEW
 from api.graphql.context import Context, Info
 from api.graphql.fields import root
 from api.graphql.relay import After, Connection, First, decode_cursor, encode_cursor, page
@@ -23,7 +24,7 @@ Key = Annotated[str | None, strawberry.argument(description="The key.")]
 
 async def segment_node(context: Context, key: str) -> Segment | None:
     """A segment by its own id."""
-    found = await context.services.segments.find(key)
+    found = await context.loaders.segments.load(key)
     return Segment.from_domain(found) if found else None
 
 
@@ -53,7 +54,11 @@ class SegmentQueries:
         segments = info.context.services.segments
         return SegmentDiff(a=await segments.get(segment_name(a)), b=await segments.get(segment_name(b)))
 
-    @root("What a rule would find: how many, some of them, how many for each part.", Scope.SEGMENTS_READ)
+    @root(
+        "What a rule would find: how many, some of them, how many for each part.",
+        Scope.SEGMENTS_READ,
+        weight=PREVIEW,
+    )
     async def segment_preview(self, info: Info, rule: Rule, sample: Sample = 10) -> SegmentPreview:
         services = info.context.services
         read = await services.audiences.read(rule.to_domain(), personal=info.context.pii)

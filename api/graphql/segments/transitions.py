@@ -9,6 +9,7 @@ import strawberry
 from api.graphql.context import Context, Info
 from api.graphql.customers.types import Customer
 from api.graphql.fields import field
+from api.graphql.loaders import TransitionsOf
 from api.graphql.relay import Connection, Page, decode_cursor, encode_cursor
 from api.graphql.scalars import DateTime
 from oneid.domain.messages import format_time, parse_time
@@ -54,17 +55,17 @@ async def transition_connection(
     context: Context, segment: str, since: DateTime | None, wanted: Page
 ) -> Connection[SegmentTransition]:
     """A page of a segment's transitions, the oldest first."""
-    transitions = context.services.transitions
+    loaders = context.loaders
     low = milliseconds(parse_time(since).timestamp()) if since else 0
     (start,) = decode_cursor(CURSOR, wanted.after) or [0]
-    found = await transitions.of(segment, wanted.size + 1, start, low)
+    found = await loaders.transitions.load(TransitionsOf(segment, wanted.size + 1, start, low))
     items = [
         (encode_cursor(CURSOR, one.sequence), SegmentTransition.from_domain(one))
         for one in found[: wanted.size]
     ]
 
     async def count() -> int:
-        return await transitions.count(segment, low)
+        return await loaders.transition_counts.load((segment, low))
 
     return Connection[SegmentTransition].of(
         items, has_next=len(found) > wanted.size, has_previous=wanted.after is not None, count=count

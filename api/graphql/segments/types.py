@@ -6,6 +6,7 @@ from typing import Annotated
 import strawberry
 from strawberry.scalars import JSON
 
+from api.graphql.charges import QUERY
 from api.graphql.context import Info
 from api.graphql.customers.types import Customer
 from api.graphql.fields import field
@@ -47,13 +48,13 @@ class Segment(Node):
 
     @field("How many are in it now.")
     async def count(self, info: Info) -> int:
-        return (await info.context.services.segments.count(self.definition))[0]
+        return await info.context.loaders.segment_counts.load(self.definition)
 
     @field("Now, by the clock that decides who is in it.")
     def as_of(self, info: Info) -> DateTime:
         return DateTime(format_time(info.context.services.clock.now()))
 
-    @field("Who is in it now, the newest customer first.")
+    @field("Who is in it now, the newest customer first.", weight=QUERY)
     async def members(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Customer]:
@@ -91,19 +92,19 @@ class SegmentDiff:
     a: strawberry.Private[definitions.Segment]
     b: strawberry.Private[definitions.Segment]
 
-    @field("How many are in the later one only.")
+    @field("How many are in the later one only.", weight=QUERY)
     async def added(self, info: Info) -> int:
         return await info.context.services.segments.difference(self.b, self.a)
 
-    @field("How many are in the earlier one only.")
+    @field("How many are in the earlier one only.", weight=QUERY)
     async def removed(self, info: Info) -> int:
         return await info.context.services.segments.difference(self.a, self.b)
 
-    @field("How many are in both.")
+    @field("How many are in both.", weight=QUERY)
     async def stayed(self, info: Info) -> int:
         return await info.context.services.segments.common(self.a, self.b)
 
-    @field("Who is in the later one only, the newest customer first.")
+    @field("Who is in the later one only, the newest customer first.", weight=QUERY)
     async def added_customers(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Customer]:
@@ -111,7 +112,7 @@ class SegmentDiff:
         found = await info.context.services.segments.only(self.b, self.a, **wanted.arguments)
         return customer_connection(found)
 
-    @field("Who is in the earlier one only, the newest customer first.")
+    @field("Who is in the earlier one only, the newest customer first.", weight=QUERY)
     async def removed_customers(
         self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[Customer]:

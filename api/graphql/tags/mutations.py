@@ -5,7 +5,7 @@ import strawberry
 from api.graphql.arguments import InputOf
 from api.graphql.context import Info
 from api.graphql.errors import BUSINESS, UserError
-from api.graphql.fields import root
+from api.graphql.fields import mutation
 from api.graphql.scopes import Scope
 from api.graphql.segments.mutations import one_ids
 from api.graphql.tags.inputs import (
@@ -67,7 +67,7 @@ class InstallTagTemplatesPayload:
 
 @strawberry.type
 class TagMutations:
-    @root("Creates a tag.", Scope.SEGMENTS_WRITE)
+    @mutation("Creates a tag.", Scope.SEGMENTS_WRITE)
     async def create_tag(self, info: Info, input: InputOf[CreateTagInput]) -> CreateTagPayload:
         try:
             tag = await info.context.services.tags.create(input.to_domain(), personal=info.context.pii)
@@ -75,7 +75,7 @@ class TagMutations:
             return CreateTagPayload(tag=None, user_errors=[UserError.from_domain(error)])
         return CreateTagPayload(tag=Tag.from_domain(tag), user_errors=[])
 
-    @root("Changes the rule, the model or the expression of a tag.", Scope.SEGMENTS_WRITE)
+    @mutation("Changes the rule, the model or the expression of a tag.", Scope.SEGMENTS_WRITE)
     async def update_tag(self, info: Info, input: InputOf[UpdateTagInput]) -> UpdateTagPayload:
         tags, personal = info.context.services.tags, info.context.pii
         try:
@@ -84,7 +84,7 @@ class TagMutations:
             return UpdateTagPayload(tag=None, user_errors=[UserError.from_domain(error)])
         return UpdateTagPayload(tag=Tag.from_domain(tag), user_errors=[])
 
-    @root("Moves a tag with all below it.", Scope.SEGMENTS_WRITE)
+    @mutation("Moves a tag with all below it.", Scope.SEGMENTS_WRITE)
     async def move_tag(self, info: Info, input: InputOf[MoveTagInput]) -> MoveTagPayload:
         parent = tag_name(input.parent) if input.parent else None
         try:
@@ -93,7 +93,7 @@ class TagMutations:
             return MoveTagPayload(tag=None, user_errors=[UserError.from_domain(error)])
         return MoveTagPayload(tag=Tag.from_domain(tag), user_errors=[])
 
-    @root("Deletes a tag, and takes it from everybody.", Scope.SEGMENTS_WRITE)
+    @mutation("Deletes a tag, and takes it from everybody.", Scope.SEGMENTS_WRITE)
     async def delete_tag(self, info: Info, input: InputOf[DeleteTagInput]) -> DeleteTagPayload:
         try:
             await info.context.services.tags.delete(tag_name(input.tag))
@@ -101,7 +101,7 @@ class TagMutations:
             return DeleteTagPayload(deleted=False, user_errors=[UserError.from_domain(error)])
         return DeleteTagPayload(deleted=True, user_errors=[])
 
-    @root("Gives tags to customers, or takes them.", Scope.CUSTOMERS_WRITE)
+    @mutation("Gives tags to customers, or takes them.", Scope.CUSTOMERS_WRITE)
     async def assign_tags(self, info: Info, input: InputOf[AssignTagsInput]) -> AssignTagsPayload:
         tags, names = info.context.services.tags, [tag_name(name) for name in input.tags]
         try:
@@ -115,7 +115,7 @@ class TagMutations:
             return AssignTagsPayload(changed=0, user_errors=[UserError.from_domain(error)])
         return AssignTagsPayload(changed=changed, user_errors=[])
 
-    @root("Gives tags from a file, line by line.", Scope.CUSTOMERS_WRITE)
+    @mutation("Gives tags from a file, line by line.", Scope.CUSTOMERS_WRITE)
     async def import_tags(self, info: Info, input: InputOf[ImportTagsInput]) -> ImportTagsPayload:
         try:
             done = await info.context.services.list_import.tags(input.csv, input.source)
@@ -125,7 +125,7 @@ class TagMutations:
             changed=done.changed, user_errors=[UserError.from_domain(fault) for fault in done.faults]
         )
 
-    @root("Installs a ready-made tree; what is there stays as it is.", Scope.SEGMENTS_WRITE)
+    @mutation("Installs a ready-made tree; what is there stays as it is.", Scope.SEGMENTS_WRITE)
     async def install_tag_templates(
         self, info: Info, input: InputOf[InstallTagTemplatesInput]
     ) -> InstallTagTemplatesPayload:

@@ -20,9 +20,9 @@ Root = Annotated[
 
 @strawberry.type
 class TagQueries:
-    @root("Tags in order of their paths; empty if there is no such root.", Scope.SEGMENTS_READ)
+    @root("Tags in order of their paths; empty if there is no such root.", Scope.SEGMENTS_READ, size=100)
     async def tags(self, info: Info, top: Root = None) -> list[Tag]:
-        tree = await info.context.services.tags.tree()
+        tree = await info.context.loaders.tag_tree.load(None)
         if top is None:
             return [Tag.from_domain(tag) for tag in tree.ordered]
         found = tree.find(tag_name(top))

@@ -51,12 +51,12 @@ class Tag(Node):
 
     @field("The tag above; null at the top.")
     async def parent(self, info: Info) -> "Tag | None":
-        found = (await info.context.services.tags.tree()).by_path.get(self.tag.parent_path)
+        found = (await info.context.loaders.tag_tree.load(None)).by_path.get(self.tag.parent_path)
         return Tag.from_domain(found) if found else None
 
-    @field("The tags directly below, by name.")
+    @field("The tags directly below, by name.", size=10)
     async def children(self, info: Info) -> list["Tag"]:
-        known = await info.context.services.tags.tree()
+        known = await info.context.loaders.tag_tree.load(None)
         return [Tag.from_domain(one) for one in known.children(self.path)]
 
     @field("How many customers have it now.")
@@ -106,5 +106,5 @@ def tag_name(name: str) -> str:
 
 async def tag_node(context: Context, key: str) -> Tag | None:
     """A tag by its own id."""
-    found = (await context.services.tags.tree()).by_id.get(key)
+    found = (await context.loaders.tag_tree.load(None)).by_id.get(key)
     return Tag.from_domain(found) if found else None

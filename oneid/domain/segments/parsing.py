@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from oneid.domain.catalog import Catalog, is_date, is_number
@@ -56,11 +56,16 @@ ZONED: Final = frozenset({Op.ANNIVERSARY, Op.IN_PERIOD})
 
 Path = tuple[str, ...]
 Json = Mapping[str, Any]
-Referenced = Callable[[str, Path], SegmentRule]
-"""The segment that a rule names by id or key. Raises NotFound or InvalidInput with the path."""
 
 
-def no_segments(name: str, path: Path) -> SegmentRule:
+class Referenced(Protocol):
+    """The segment that a rule names by id or key; `hidden`: the rule of a tag or of a stage will do, too. Raises
+    NotFound or InvalidInput with the path."""
+
+    def __call__(self, name: str, path: Path, *, hidden: bool = False) -> SegmentRule: ...
+
+
+def no_segments(name: str, path: Path, *, hidden: bool = False) -> SegmentRule:
     raise NotFound(f"there is no segment {name}", field=path)
 
 
@@ -86,8 +91,8 @@ class Parser:
         return self._rule(written, path, 1)
 
     def segment(self, name: str, path: Path) -> SegmentRule:
-        """The segment that a rule names by id or key. Raises NotFound or Conflict with the path."""
-        return self._segments(name, path)
+        """The rule of a tag or of a stage by its id. Raises NotFound or Conflict with the path."""
+        return self._segments(name, path, hidden=True)
 
     def _rule(self, written: Any, path: Path, depth: int) -> Rule:
         self._nodes += 1

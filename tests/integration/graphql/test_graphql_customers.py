@@ -2,6 +2,8 @@
 
 import pytest
 
+from oneid.errors import Retriable
+from oneid.services.customers import CustomerService
 from tests.graphql_api import UPSERT, Api, CallAs, Fresh
 
 CUSTOMER = """
@@ -162,3 +164,20 @@ async def test_personal_data_are_masked_without_the_scope(
     assert seen["email"] == "a***@x.cn"
     trusted = await call_as("customers:read", "pii:read")
     assert (await trusted(CUSTOMER, by=by))["customer"]["email"] == email
+
+
+async def test_a_change_that_is_done_is_not_told_as_one_that_failed(
+    api: Api, fresh: Fresh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(self: CustomerService, one_id: str) -> None:
+        raise Retriable("the identity graph is not available")
+
+    identifier = {"type": "user_id", "value": fresh("u")}
+    given = {"identifiers": [identifier], "set": {"city": "上海"}}
+    with monkeypatch.context() as broken:
+        broken.setattr(CustomerService, "by_one_id", away)
+        answer = (await api(UPSERT, input=given))["upsertCustomer"]
+
+    assert answer == {"created": True, "customer": None, "userErrors": []}
+    kept = (await api(CUSTOMER, by={"identifier": identifier}))["customer"]
+    assert {one["key"]: one["value"] for one in kept["attributes"]} == {"city": "上海"}

@@ -3,9 +3,10 @@
 import pytest
 
 from api.graphql.schema import create_schema
-from api.graphql.scopes import Scope, scope_of
+from api.graphql.scopes import EVERY_KEY, Scope, scope_of
 from oneid.domain.keys import SCOPES
-from tests.graphql_api import Api, CallAs
+from tests.graphql_api import Api, CallAs, Fresh
+from tests.graphql_socket import connect
 
 CORE = create_schema().core
 
@@ -53,7 +54,7 @@ INPUTS = {
     "moveToStage": f'{NOBODY}, lifecycle: "x", stage: "x", reason: "x"',
     "setConsent": f'{NOBODY}, channel: "", purpose: "", state: GRANTED',
     "importMembers": 'segment: "x", csv: ""',
-    "exportSegment": 'segment: "x", format: CSV',
+    "exportSegment": "format: CSV",
     "createSegment": 'key: "", name: ""',
     "updateSegment": 'id: "x"',
     "deleteSegment": 'id: "x"',
@@ -111,7 +112,7 @@ async def forbidden(caller: Api) -> set[str]:
 @pytest.mark.parametrize("scope", sorted(SCOPES - {"admin"}))
 async def test_a_scope_opens_its_own_fields_only(call_as: CallAs, scope: str) -> None:
     assert await forbidden(await call_as(scope)) == {
-        n for n, needed in ROOT_FIELDS.items() if needed != scope
+        n for n, needed in ROOT_FIELDS.items() if needed not in (scope, EVERY_KEY)
     }
 
 
@@ -121,3 +122,116 @@ async def test_admin_opens_everything(call_as: CallAs) -> None:
 
 def test_scopes_are_those_that_keys_can_have() -> None:
     assert {scope.value for scope in Scope} <= SCOPES
+
+
+BEHIND = {
+    "segments:read": [
+        '{ customer(by: { oneId: "x" }) { segments { key } } }',
+        '{ customer(by: { oneId: "x" }) { tags { method } } }',
+        '{ customer(by: { oneId: "x" }) { lifecycleStages { stage } } }',
+        '{ customer(by: { oneId: "x" }) { scores(model: "x") { cell } } }',
+        '{ node(id: "x") { ... on Segment { name } } }',
+        '{ nodes(ids: ["x"]) { ...T } } fragment T on Tag { path method }',
+        '{ customers(rule: { all: [{ not: { segment: "x" } }] }) { totalCount } }',
+        '{ customers(rule: { tag: { tag: "x" } }) { totalCount } }',
+        'mutation { exportSegment(input: { segment: "x", format: CSV }) { userErrors { code } } }',
+        'mutation { exportSegment(input: { rule: { segment: "x" }, format: CSV }) { userErrors { code } } }',
+    ],
+    "customers:read": [
+        '{ segment(key: "x") { members(first: 1) { nodes { oneId } } } }',
+        '{ segment(key: "x") { members(first: 1) { edges { node { oneId } } } } }',
+        '{ segment(key: "x") { transitions(first: 1) { nodes { customer { oneId } } } } }',
+        '{ segmentPreview(rule: { identifier: { type: "user_id" } }, sample: 1) { sample { oneId } } }',
+        '{ node(id: "x") { ... on Customer { attributes { key } } } }',
+    ],
+}
+
+
+@pytest.mark.parametrize("scope", BEHIND)
+async def test_what_stands_behind_a_field_needs_its_own_scope(call_as: CallAs, scope: str) -> None:
+    """`customers:read` shows no segment, and `segments:read` no customer, whichever way leads to it."""
+    (other,) = BEHIND.keys() - {scope}
+    caller, both = await call_as(other), await call_as(scope, other)
+    for text in BEHIND[scope]:
+        (error,) = await caller.errors(text)
+        assert error["extensions"]["code"] == "FORBIDDEN", text
+        assert scope in error["message"]
+        answer = (await both.raw(text)).json()
+        assert "FORBIDDEN" not in {e["extensions"]["code"] for e in answer.get("errors", [])}, text
+
+
+async def test_how_many_are_in_a_segment_needs_no_right_to_see_them(call_as: CallAs) -> None:
+    caller = await call_as("segments:read")
+    assert await caller('{ segment(key: "x") { count members(first: 1) { totalCount } } }') == {
+        "segment": None
+    }
+
+
+async def test_a_node_that_a_key_may_not_see_is_none(api: Api, call_as: CallAs, fresh: Fresh) -> None:
+    one_id = await api.upsert(user_id=fresh("u"))
+    customer = (await api("query C($id: String!) { customer(by: { oneId: $id }) { id } }", id=one_id))[
+        "customer"
+    ]
+    create = "mutation C($input: CreateSegmentInput!) { createSegment(input: $input) { segment { id } } }"
+    segment = (await api(create, input={"key": fresh("s"), "name": "x"}))["createSegment"]["segment"]
+    text = "query N($ids: [ID!]!) { nodes(ids: $ids) { id __typename } }"
+    ids = [customer["id"], segment["id"]]
+    seen = {
+        scope: [
+            node and node["__typename"] for node in (await (await call_as(scope))(text, ids=ids))["nodes"]
+        ]
+        for scope in ("customers:read", "segments:read", "analytics:read")
+    }
+    assert seen == {
+        "customers:read": ["Customer", None],
+        "segments:read": [None, "Segment"],
+        "analytics:read": [None, None],
+    }
+
+
+async def test_a_key_that_may_only_write_learns_what_it_wrote_and_no_more(
+    api: Api, call_as: CallAs, fresh: Fresh
+) -> None:
+    writer, user = await call_as("customers:write"), fresh("u")
+    given = {"identifiers": [{"type": "user_id", "value": user}], "set": {"city": "上海"}}
+    shown = "created customer { __typename id oneId version }"
+    text = "mutation U($input: UpsertCustomerInput!) { upsertCustomer(input: $input) { %s } }"
+    first = (await writer(text % shown, input=given))["upsertCustomer"]
+    assert (first["created"], first["customer"]["version"]) == (True, 1)
+    for more in ("attributes { value }", "identifiers { value }", "formerOneIds", "...F"):
+        query = text % f"customer {{ oneId {more} }}" + " fragment F on Customer { createdAt }" * (
+            more == "...F"
+        )
+        (error,) = await writer.errors(query, input={**given, "set": {"city": "北京"}})
+        assert error["extensions"]["code"] == "FORBIDDEN"
+    by = {"oneId": first["customer"]["oneId"]}
+    kept = 'query C($by: CustomerLookup!) { customer(by: $by) { version attribute(key: "city") } }'
+    assert (await api(kept, by=by))["customer"] == {"version": 1, "attribute": "上海"}
+
+
+async def test_changes_of_segments_are_for_those_who_may_see_segments(url: str, call_as: CallAs) -> None:
+    caller = await call_as("customers:read")
+    async with connect(url, caller.headers["Authorization"]) as socket:
+        await socket.subscribe("s", 'subscription { changes(types: ["SEGMENT_ENTERED"]) { id } }')
+        (error,) = (await socket.receive())["payload"]["errors"]
+        assert (error["extensions"]["code"], error["extensions"]["field"]) == ("FORBIDDEN", ["types"])
+        assert (await socket.receive())["type"] == "complete"
+        await socket.subscribe("s", "subscription { changes { segment { key } } }")
+        assert (await socket.receive())["payload"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+async def test_an_operation_is_ended_by_who_started_it_or_by_who_may_change_customers(
+    call_as: CallAs,
+) -> None:
+    starter, other = await call_as("customers:read"), await call_as("customers:read")
+    writer = await call_as("customers:read", "customers:write")
+    export = (
+        'mutation { exportSegment(input: { rule: { identifier: { type: "user_id" } }, format: CSV }) '
+        "{ operation { id } } }"
+    )
+    cancel = "mutation C($input: CancelOperationInput!) { cancelOperation(input: $input) { operation { status } } }"
+    for entitled in (starter, writer):
+        given = {"id": (await starter(export))["exportSegment"]["operation"]["id"]}
+        assert await other.code(cancel, input=given) == "FORBIDDEN"
+        done = (await entitled(cancel, input=given))["cancelOperation"]["operation"]
+        assert done == {"status": "CANCELLED"}

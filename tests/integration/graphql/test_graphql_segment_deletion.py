@@ -77,7 +77,8 @@ async def test_a_segment_that_rules_name_stays_and_the_refusal_says_whose(
     api: Api, fresh: Fresh, name: str
 ) -> None:
     segment = await created(api, fresh("base"), rule={"event": {"name": name}})
-    by_key = await created(api, fresh("by-key"), rule={"not": {"segment": segment["key"]}})
+    not_in_it = {"all": [{"event": {"name": name}}, {"not": {"segment": segment["key"]}}]}
+    by_key = await created(api, fresh("by-key"), rule=not_in_it)
     await created(api, fresh("by-id"), rule={"any": [{"segment": segment["id"]}]})
     tag = await api(TAG, input={"name": fresh("tag"), "rule": {"segment": segment["key"]}})
     assert tag["createTag"]["userErrors"] == []

@@ -87,7 +87,8 @@ async def test_objects_hold_no_personal_data_for_those_who_may_not_read_it(
 
     whole = orjson.loads((await exported(api, client, **given))[0])
     reader = await call_as("customers:read")
-    masked = orjson.loads((await exported(reader, client, rule=rule, format="NDJSON"))[0])
+    masked = orjson.loads((await exported(reader, client, rule=rule, format="NDJSON", attributes=[name]))[0])
+    by_default = orjson.loads((await exported(reader, client, rule=rule, format="NDJSON"))[0])
 
     assert whole == {
         "oneId": known[user],
@@ -95,6 +96,7 @@ async def test_objects_hold_no_personal_data_for_those_who_may_not_read_it(
         "attributes": {name: "dry", secret: "x"},
     }
     assert masked == {"oneId": known[user], "identifiers": {}, "attributes": {name: "dry"}}
+    assert secret not in by_default["attributes"]
     for asked, place in (
         ({"identifiers": ["user_id"]}, ["identifiers"]),
         ({"attributes": [name, secret]}, ["attributes", "1"]),

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from api.graphql.relay import decode_id, encode_id
 from tests.graphql_api import UPSERT, Api, CallAs, Fresh
 
 pytestmark = pytest.mark.usefixtures("consumer")
@@ -321,16 +322,40 @@ async def test_a_key_belongs_to_one_segment(api: Api, name: str) -> None:
 async def test_personal_data_can_not_be_guessed_by_conditions(api: Api, call_as: CallAs, name: str) -> None:
     await api(DEFINE, input={"key": name, "type": "STRING", "pii": True})
     rule = {"not": {"attribute": {"key": name, "op": "STARTS_WITH", "value": "3"}}}
-    without, with_ = await call_as("segments:read"), await call_as("segments:read", "pii:read")
+    scopes = ("segments:read", "customers:read")
+    without, with_ = await call_as(*scopes), await call_as(*scopes, "pii:read")
 
     assert await without.code(PREVIEW, rule=rule) == "FORBIDDEN"
     assert (await with_(PREVIEW, rule=rule, sample=0))["segmentPreview"]["sample"] == []
 
 
 async def test_reading_and_writing_need_their_scopes(call_as: CallAs, name: str) -> None:
-    reader, stranger = await call_as("segments:read"), await call_as("customers:read")
+    reader, stranger = await call_as("segments:read", "customers:read"), await call_as("customers:read")
     rule = {"identifier": {"type": "phone"}}
 
     assert await stranger.code(PREVIEW, rule=rule) == "FORBIDDEN"
     assert await reader.code(CREATE, input={"key": name, "name": name, "rule": rule}) == "FORBIDDEN"
     assert (await reader(SEGMENT, key=name))["segment"] is None
+
+
+async def test_the_rules_of_tags_and_stages_are_no_segments(api: Api, name: str) -> None:
+    rule = {"identifier": {"type": "phone"}}
+    tag = "mutation T($input: CreateTagInput!) { createTag(input: $input) { tag { id ruleJson } } }"
+    made = (await api(tag, input={"name": name, "rule": rule}))["createTag"]["tag"]
+    hidden = decode_id(made["id"])
+    assert hidden is not None
+    own, as_segment = hidden[1], encode_id("Segment", hidden[1])
+
+    for id_ in (own, as_segment):
+        assert (await api(SEGMENT, id=id_))["segment"] is None
+        for query, given in (
+            (UPDATE, {"id": id_, "name": "mine", "rule": {"not": rule}}),
+            (CREATE, {"key": name, "name": name, "rule": {"segment": id_}}),
+        ):
+            (payload,) = (await api(query, input=given)).values()
+            assert [error["code"] for error in payload["userErrors"]] == ["NOT_FOUND"]
+        diff = "query D($id: ID!) { segmentDiff(a: $id, b: $id) { added } }"
+        assert await api.code(diff, id=id_) == "NOT_FOUND"
+    node = "query N($id: ID!) { node(id: $id) { id ... on Tag { ruleJson } } }"
+    assert (await api(node, id=as_segment))["node"] is None
+    assert (await api(node, id=made["id"]))["node"] == made

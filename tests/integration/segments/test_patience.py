@@ -48,7 +48,7 @@ async def test_a_segment_that_takes_long_is_saved_and_built_by_the_worker(
         NewSegment("ordered", "Ordered", SegmentKind.DYNAMIC, ORDERED, personal=True)
     )
     assert saved.building
-    assert (await segments.count(saved))[0] == 2
+    assert await segments.counts([saved]) == [2]
 
     await building(stores).run_once()
 

@@ -86,7 +86,7 @@ async def test_where_there_are_rules_people_are_evaluated_and_judged(clean: None
     assert await upkeep(stores).evaluation.run_once() == 20
     await materialisation(stores).settle()
     rows = await stores.graph.read("test", "MATCH (t:SegmentTransition) RETURN count(t) AS entered")
-    found = await segments(stores).count(await segments(stores).get("ordered"))
+    found = await segments(stores).counts([await segments(stores).get("ordered")])
     assert rows[0]["entered"] == found[0] > 0
 
 

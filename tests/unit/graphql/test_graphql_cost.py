@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from graphql import OperationDefinitionNode, parse
 
+from api.graphql.charges import AGGREGATION, PREVIEW, QUERY
 from api.graphql.cost import Plan, Planner
 from api.graphql.limits import fragments_of
 from api.graphql.schema import create_schema
-from api.graphql.scopes import Scope
+from api.graphql.scopes import EVERY_KEY, Scope
 
 SCHEMA = create_schema().core
 
@@ -84,32 +85,54 @@ def test_fragments_cost_what_they_hold() -> None:
 
 def test_what_is_asked_of_one_type_of_a_node_counts() -> None:
     text = "members(first: 100) { nodes { events(first: 100) { nodes { id } } } }"
-    below = 1 + 100 * (1 + 1 + 100)
+    below = QUERY + 100 * (1 + 1 + 100)
     assert cost(f'{{ node(id: "a") {{ ... on Segment {{ {text} }} }} }}') == 1 + below
-    assert cost(
-        f"query Q($ids: [ID!]!) {{ nodes(ids: $ids) {{ ...F }} }} fragment F on Segment {{ {text} }}",
-        ids=["a"] * 100,
-    ) == 100 * (1 + below)
+    many = f"query Q($ids: [ID!]!) {{ nodes(ids: $ids) {{ ...F }} }} fragment F on Segment {{ {text} }}"
+    assert cost(many, ids=["a"] * 100) == 100 * (1 + below)
 
 
 def test_of_several_types_the_most_expensive_counts_whatever_they_have_in_common() -> None:
     few, many = "members(first: 1) { nodes { id } }", "members(first: 100) { nodes { id } }"
-    for one, other in ((few, many), (many, few)):
-        text = f'{{ node(id: "a") {{ id ... on Segment {{ {one} }} ... on Household {{ {other} }} }} }}'
-        assert cost(text) == 1 + 1 + 100
-    assert (
-        cost(f'{{ node(id: "a") {{ ... on Segment {{ {few} }} ... on Tag {{ children {{ id }} }} }} }}') == 3
-    )
+    for segment, household, most in ((few, many, 1 + 100), (many, few, QUERY + 100)):
+        text = (
+            f'{{ node(id: "a") {{ id ... on Segment {{ {segment} }} ... on Household {{ {household} }} }} }}'
+        )
+        assert cost(text) == 1 + most
+    text = f'{{ node(id: "a") {{ ... on Segment {{ {few} }} ... on Tag {{ children {{ id }} }} }} }}'
+    assert cost(text) == 1 + QUERY + 1
 
 
 def test_what_stands_under_an_interface_counts_for_the_types_that_it_covers() -> None:
-    text = "members(first: 100) { nodes { id } }"
-    assert cost(f'{{ node(id: "a") {{ ... on Node {{ ... on Segment {{ {text} }} }} }} }}') == 102
-    assert cost(f'{{ node(id: "a") {{ ... @include(if: true) {{ ... on Segment {{ {text} }} }} }} }}') == 102
-    assert (
-        cost("{ customers(first: 5) { nodes { ... on Node { id } ... on Customer { households { id } } } } }")
-        == 11
+    text = "... on Household { members(first: 100) { nodes { id } } }"
+    assert cost(f'{{ node(id: "a") {{ ... on Node {{ {text} }} }} }}') == 102
+    assert cost(f'{{ node(id: "a") {{ ... @include(if: true) {{ {text} }} }} }}') == 102
+    customers = (
+        "{ customers(first: 5) { nodes { ... on Node { id } ... on Customer { events { totalCount } } } } }"
     )
+    assert cost(customers) == 1 + 5 * (1 + 1 + 1)
+
+
+def test_what_asks_a_store_by_itself_costs_more() -> None:
+    assert cost('{ segmentPreview(rule: { segment: "x" }) { count } }') == PREVIEW
+    assert cost("{ identityHealth { warnings } }") == AGGREGATION
+    assert cost('{ segmentDiff(a: "x", b: "y") { added stayed } }') == 1 + 2 * QUERY
+    assert cost("{ scoreModels { distribution { scored } } }") == 10 * (1 + AGGREGATION)
+
+
+def test_lists_that_nobody_pages_through_have_a_length_too() -> None:
+    rule = '{ segment: "x" }'
+    assert cost(
+        f"{{ segmentPreview(rule: {rule}, sample: 7) {{ sample {{ oneId }} nodes {{ count }} }} }}"
+    ) == (PREVIEW + 7 + 1)
+    assert cost(
+        f"query Q($n: Int) {{ segmentPreview(rule: {rule}, sample: $n) {{ sample {{ oneId }} }} }}"
+    ) == (PREVIEW + 10)
+    health = "{ identityHealth { largestCustomers { customer { oneId } } mostSharedValues { demotions } } }"
+    assert cost(health) == AGGREGATION + 10 * (1 + 1) + 10
+    assert cost("{ customers(first: 100) { nodes { segments { count } tags { method } } } }") == 1 + 100 * (
+        1 + 10 + 10
+    )
+    assert cost("{ tags { children { path } } }") == 100 * (1 + 10)
 
 
 def test_a_mutation_costs_ten() -> None:
@@ -120,3 +143,25 @@ def test_a_mutation_costs_ten() -> None:
 def test_a_plan_names_the_scope_of_each_root_field_once() -> None:
     found = plan("{ clock { now } b: clock { now } eventTotals { key } __typename }")
     assert found.scopes == (("clock", Scope.CUSTOMERS_READ), ("eventTotals", Scope.ANALYTICS_READ))
+
+
+def test_a_plan_names_the_scope_of_each_type_that_is_shown() -> None:
+    text = '{ segment(key: "x") { key members { totalCount nodes { oneId tags { method } } } } }'
+    assert plan(text).scopes == (
+        ("segment", Scope.SEGMENTS_READ),
+        ("Customer", Scope.CUSTOMERS_READ),
+        ("Segment", Scope.SEGMENTS_READ),
+        ("TagAssignment", Scope.SEGMENTS_READ),
+    )
+    assert plan('{ node(id: "x") { id ... on Customer { oneId } } }').scopes == (("node", EVERY_KEY),)
+    assert plan('{ node(id: "x") { ... on Customer { createdAt } } }').scopes == (
+        ("node", EVERY_KEY),
+        ("Customer", Scope.CUSTOMERS_READ),
+    )
+
+
+def test_the_answer_to_a_mutation_may_name_what_was_written() -> None:
+    text = "mutation { upsertCustomer(input: { identifiers: [] }) { customer { %s } } }"
+    write = ("upsertCustomer", Scope.CUSTOMERS_WRITE)
+    assert plan(text % "oneId id version").scopes == (write,)
+    assert plan(text % "oneId createdAt").scopes == (write, ("Customer", Scope.CUSTOMERS_READ))
