@@ -75,25 +75,28 @@ class AttributeCatalog:
         """Applies `change` to the catalog; concurrent changes follow one another. `key`: of the attribute whose
         customers are to be marked, if it changes anything."""
 
-        async def work(tx: AsyncManagedTransaction) -> Catalog:
-            row = await (await tx.run(LOCK)).single(strict=True)
-            before = parse(row.data())
-            catalog = change(before)
-            if catalog.version == before.version:
-                return catalog
-            stored: dict[str, Any] = {
-                "definitions": STORED.dump_json(catalog.definitions).decode(),
-                "scorers": SCORERS.dump_json(catalog.scorers).decode(),
-                "computations": COMPUTATIONS.dump_json(catalog.computations).decode(),
-                "names": sorted({one.pattern.name for one in catalog.computed.values()}),
-            }
-            await (await tx.run(WRITE, {"version": catalog.version, **stored})).consume()
-            computed = catalog.computed.get(key)
-            evaluated = {computed.pattern.name} if computed and computed != before.computed.get(key) else ()
-            await note(tx, key, list(evaluated))
-            return catalog
+        return await self._graph.transact("catalog.change", lambda tx: self.change_within(tx, change, key))
 
-        return await self._graph.transact("catalog.change", work)
+    async def change_within(
+        self, tx: AsyncManagedTransaction, change: Callable[[Catalog], Catalog], key: str = EVERYBODY
+    ) -> Catalog:
+        """As `change` does, in a transaction that changes more."""
+        row = await (await tx.run(LOCK)).single(strict=True)
+        before = parse(row.data())
+        catalog = change(before)
+        if catalog.version == before.version:
+            return catalog
+        stored: dict[str, Any] = {
+            "definitions": STORED.dump_json(catalog.definitions).decode(),
+            "scorers": SCORERS.dump_json(catalog.scorers).decode(),
+            "computations": COMPUTATIONS.dump_json(catalog.computations).decode(),
+            "names": sorted({one.pattern.name for one in catalog.computed.values()}),
+        }
+        await (await tx.run(WRITE, {"version": catalog.version, **stored})).consume()
+        computed = catalog.computed.get(key)
+        evaluated = {computed.pattern.name} if computed and computed != before.computed.get(key) else ()
+        await note(tx, key, list(evaluated))
+        return catalog
 
     async def mark_all(self, *, limit: int = 5_000) -> None:
         """Marks all customers for projection."""

@@ -16,12 +16,6 @@ STORED: Final = TypeAdapter(tuple[Stage, ...])
 
 ALL: Final = "MATCH (l:Lifecycle) RETURN properties(l) AS l ORDER BY l.key"
 
-NUMBER: Final = """
-MERGE (n:ConditionCounter {id: 'current'})
-SET n.last = coalesce(n.last, 0) + $count
-RETURN n.last - $count + 1 AS first
-"""
-
 SAVE: Final = """
 MERGE (l:Lifecycle {key: $row.key})
 SET l = $row
@@ -94,23 +88,6 @@ class Lifecycles:
         """Every lifecycle, in order of their keys."""
         return [lifecycle_of(row["l"]) for row in await self._graph.read("lifecycles.all", ALL)]
 
-    async def numbers(self, count: int) -> list[int]:
-        """New numbers for stages."""
-        first = (await self._graph.write("lifecycles.numbers", NUMBER, count=count))[0]["first"]
-        return list(range(first, first + count))
-
-    async def save(self, lifecycle: Lifecycle) -> None:
-        """Writes a lifecycle in place of the one of its key."""
-        row = {
-            "id": lifecycle.id,
-            "key": lifecycle.key,
-            "name": lifecycle.name,
-            "version": lifecycle.version,
-            "updatedAt": lifecycle.updated_at,
-            "stages": STORED.dump_json(lifecycle.stages).decode(),
-        }
-        await self._graph.write("lifecycles.save", SAVE, row=row)
-
     async def move(
         self,
         one_id: str,
@@ -137,6 +114,19 @@ class Lifecycles:
     async def matrix(self, id_: str, since: int, until: int) -> list[dict[str, Any]]:
         """How many were where before one instant and are where before another one."""
         return await self._graph.read("lifecycles.matrix", MATRIX, lifecycle=id_, since=since, until=until)
+
+
+async def write(tx: AsyncManagedTransaction, lifecycle: Lifecycle) -> None:
+    """Writes a lifecycle in place of the one of its key, under the lock of `Definitions`."""
+    row = {
+        "id": lifecycle.id,
+        "key": lifecycle.key,
+        "name": lifecycle.name,
+        "version": lifecycle.version,
+        "updatedAt": lifecycle.updated_at,
+        "stages": STORED.dump_json(lifecycle.stages).decode(),
+    }
+    await (await tx.run(SAVE, row=row)).consume()
 
 
 def lifecycle_of(row: Mapping[str, Any]) -> Lifecycle:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any, Final, LiteralString
 
 import orjson
+from neo4j import AsyncManagedTransaction
 
 from graph.attachment import Attached
 from graph.client import Graph
@@ -114,13 +115,7 @@ class Segments:
     async def save(self, segment: Segment) -> None:
         """Writes the next version of a segment, the first if it is new. Raises Conflict where the key is
         another segment's, VersionConflict where somebody else was quicker; nothing is written then."""
-        rule = orjson.dumps(segment.rule).decode() if segment.rule else None
-        row = {**asdict(segment), "rule": rule, "dates": texts(segment.dates), "lags": texts(segment.lags)}
-        found = (await self._graph.write("segments.save", SAVE, row=row))[0]
-        if found["id"] != segment.id:
-            raise Conflict(f"there is a segment {segment.key} already", field=("key",))
-        if found["version"] not in (segment.version - 1, segment.version):
-            raise VersionConflict(f"the segment is at version {found['version']}", field=("expectedVersion",))
+        await self._graph.transact("segments.save", lambda tx: save(tx, segment))
 
     async def build(self, segments: Sequence[Segment]) -> None:
         """Notes that who is in these segments is to be found out, and what they need now."""
@@ -140,10 +135,6 @@ class Segments:
         """Notes that who is in these segments is known, unless they were changed meanwhile."""
         rows = [[segment.id, segment.building] for segment in segments]
         await self._graph.write("segments.built", BUILT, rows=rows)
-
-    async def drop(self, ids: Sequence[str]) -> None:
-        """Deletes segments; those that are not there are none. What was kept for them is still to be forgotten."""
-        await self._graph.write("segments.drop", DROP, ids=list(ids))
 
     async def dropped(self) -> list[str]:
         """The ids of deleted segments of which something may still be kept, the first hundred."""
@@ -186,6 +177,26 @@ class Segments:
 
     async def _change(self, query: LiteralString, id_: str, one_ids: Sequence[str], lock: int) -> None:
         await self._graph.write("segments.members", query, id=id_, rows=sorted(one_ids), lock=lock)
+
+
+async def save(tx: AsyncManagedTransaction, segment: Segment) -> None:
+    """Writes the next version of a segment (`Segments.save`)."""
+    rule = orjson.dumps(segment.rule).decode() if segment.rule else None
+    row = {**asdict(segment), "rule": rule, "dates": texts(segment.dates), "lags": texts(segment.lags)}
+    found = await (await tx.run(SAVE, row=row)).single(strict=True)
+    if found["id"] != segment.id:
+        raise Conflict(f"there is a segment {segment.key} already", field=("key",))
+    if found["version"] not in (segment.version - 1, segment.version):
+        raise VersionConflict(f"the segment is at version {found['version']}", field=("expectedVersion",))
+
+
+async def write(tx: AsyncManagedTransaction, saved: Sequence[Segment], gone: Sequence[str]) -> None:
+    """Writes segments and deletes others, those that there are, under the lock of `Definitions`. What was kept for
+    those that are deleted is still to be forgotten."""
+    for segment in saved:
+        await save(tx, segment)
+    if gone:
+        await (await tx.run(DROP, ids=list(gone))).consume()
 
 
 def texts(rows: Sequence[tuple[Any, ...]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Tags in Neo4j: definitions as nodes, changed under one lock; what customers were given as a list on each."""
+"""Tags in Neo4j: definitions as nodes; what customers were given as a list on each."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -20,19 +20,9 @@ VERSION: Final = """
 OPTIONAL MATCH (n:TagCatalog {id: 'current'}) RETURN coalesce(n.version, 0) AS version
 """
 
-LOCK: Final = """
-MERGE (n:TagCatalog {id: 'current'})
-SET n.version = coalesce(n.version, 0) + 1
-RETURN n.version AS version
-"""
+CHANGED: Final = "MERGE (n:TagCatalog {id: 'current'}) SET n.version = coalesce(n.version, 0) + 1"
 
 ALL: Final = "MATCH (t:Tag) RETURN properties(t) AS t"
-
-NUMBER: Final = """
-MERGE (n:ConditionCounter {id: 'current'})
-SET n.last = coalesce(n.last, 0) + $count
-RETURN n.last - $count + 1 AS first
-"""
 
 SAVE: Final = """
 UNWIND $rows AS row
@@ -77,12 +67,9 @@ RETURN {tag: tag} AS data
 )
 """Who joins another customer brings its tags; a part that is split off leaves them."""
 
-Change = Callable[[TagTree, Callable[[], int]], tuple[Sequence[Tag], Sequence[str]]]
-"""From the tree, and what gives new numbers, to the tags to save and the ids of those to delete."""
-
 
 class Tags:
-    """Reads and changes the tree, and what customers were given."""
+    """Reads the tree; reads and changes what customers were given."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
@@ -96,23 +83,6 @@ class Tags:
             rows = await self._graph.read("tags.all", ALL)
             self._tree = TagTree(version, tuple(tag_of(row["t"]) for row in rows))
         return self._tree
-
-    async def change(self, change: Change, numbers: int = 0) -> Sequence[Tag]:
-        """Applies `change` to the tree, which may take so many new numbers; concurrent changes follow one another.
-        Returns what was saved. Raises what `change` raises, and nothing is written then."""
-
-        async def work(tx: AsyncManagedTransaction) -> Sequence[Tag]:
-            locked = await (await tx.run(LOCK)).single(strict=True)
-            rows = [row["t"] async for row in await tx.run(ALL)]
-            first = (await (await tx.run(NUMBER, count=numbers)).single(strict=True))["first"]
-            given = iter(range(first, first + numbers))
-            tree = TagTree(locked["version"], tuple(map(tag_of, rows)))
-            saved, gone = change(tree, lambda: next(given))
-            await (await tx.run(SAVE, rows=[row_of(tag) for tag in saved])).consume()
-            await (await tx.run(DELETE, ids=list(gone))).consume()
-            return saved
-
-        return await self._graph.transact("tags.change", work)
 
     async def reassign(
         self, one_ids: Sequence[str], change: Callable[[tuple[Assignment, ...]], tuple[Assignment, ...]]
@@ -131,6 +101,14 @@ class Tags:
             return len(rows)
 
         return await self._graph.transact("tags.reassign", work)
+
+
+async def write(tx: AsyncManagedTransaction, saved: Sequence[Tag], gone: Sequence[str]) -> None:
+    """Writes tags and deletes others, under the lock of `Definitions`."""
+    if saved or gone:
+        await (await tx.run(CHANGED)).consume()
+        await (await tx.run(SAVE, rows=[row_of(tag) for tag in saved])).consume()
+        await (await tx.run(DELETE, ids=list(gone))).consume()
 
 
 def row_of(tag: Tag) -> dict[str, Any]:

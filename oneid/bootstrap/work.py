@@ -7,6 +7,7 @@ from graph.attribute_catalog import AttributeCatalog
 from graph.consents import Consents
 from graph.customers import Customers
 from graph.decisions import DecisionLog
+from graph.definitions import Definitions
 from graph.divisions import Divisions
 from graph.erasure_work import ErasureWork
 from graph.exports import AttachedData
@@ -101,8 +102,14 @@ def evaluation(stores: Stores) -> EvaluationService:
 
 
 def attributes(stores: Stores) -> AttributeService:
-    catalog = AttributeCatalog(stores.graph)
-    return AttributeService(catalog, stores.profiles, stores.rebuild, stores.percolator, marking(stores))
+    return AttributeService(
+        definitions(stores),
+        AttributeCatalog(stores.graph),
+        stores.profiles,
+        stores.rebuild,
+        stores.percolator,
+        marking(stores),
+    )
 
 
 def marking(stores: Stores) -> MarkingService:
@@ -148,9 +155,14 @@ def counting(stores: Stores) -> CountingService:
     )
 
 
+def definitions(stores: Stores) -> Definitions:
+    return Definitions(stores.graph, AttributeCatalog(stores.graph))
+
+
 def tags(stores: Stores) -> TagService:
     graph = stores.graph
     return TagService(
+        definitions(stores),
         Tags(graph),
         AttributeCatalog(graph),
         segments(stores),
@@ -167,8 +179,10 @@ def tags(stores: Stores) -> TagService:
 def lifecycles(stores: Stores) -> LifecycleService:
     graph = stores.graph
     return LifecycleService(
+        definitions(stores),
         Lifecycles(graph),
         segments(stores),
+        building(stores),
         audiences(stores),
         projection(stores),
         Projections(graph),
@@ -208,13 +222,21 @@ def building(stores: Stores) -> BuildingService:
 
 
 def segments(stores: Stores) -> SegmentService:
-    graph = Segments(stores.graph)
-    work = materialisation(stores)
-    return SegmentService(graph, audiences(stores), work, building(stores), stores.members, stores.clock)
+    return SegmentService(
+        definitions(stores),
+        Segments(stores.graph),
+        Tags(stores.graph),
+        audiences(stores),
+        materialisation(stores),
+        building(stores),
+        stores.members,
+        stores.clock,
+    )
 
 
 def segment_deletion(stores: Stores) -> SegmentDeletion:
     return SegmentDeletion(
+        definitions(stores),
         Segments(stores.graph),
         segments(stores),
         building(stores),

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from graph.attribute_catalog import AttributeCatalog
+from graph.definitions import Definitions, Written
 from oneid.clock import monotonic
 from oneid.domain.catalog import MAX_DEFINITIONS, AttributeDefinition, AttributeType, Catalog
 from oneid.domain.computations import Computation
+from oneid.domain.segments.references import Rules
 from oneid.errors import Conflict, LimitExceeded, Retriable
 from oneid.services.marking import MarkingService
 from search.profile_rebuild import ProfileRebuild
@@ -16,6 +18,8 @@ from search.segments.percolator import Percolator
 
 FRESH_SECONDS: Final = 1.0
 MAX_COMPUTED: Final = 100
+MAX_TOLD: Final = 10
+"""Rules that a refusal names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +56,14 @@ class AttributeService:
 
     def __init__(
         self,
+        definitions: Definitions,
         catalog: AttributeCatalog,
         profiles: ProfileIndex,
         rebuild: ProfileRebuild,
         percolator: Percolator,
         marking: MarkingService,
     ) -> None:
+        self._definitions = definitions
         self._store = catalog
         self._marking = marking
         self._percolator = percolator
@@ -74,6 +80,7 @@ class AttributeService:
             Conflict: it is declared with another type.
             LimitExceeded: there are as many as there may be.
             InvalidInput: the definition makes no sense.
+            Conflict: a rule compares it with a value that it would not have any more.
         """
         before = await self._store.current()
         definition = change.applied_to(before)
@@ -82,7 +89,11 @@ class AttributeService:
         await self._profiles.declare(definition)
         await self._rebuild.declare(definition)
         await self._percolator.declare(definition)
-        catalog = await self._store.change(lambda current: added(current, change), change.key)
+        if change.enum_values is None or change.key not in before.by_key:
+            await self._store.change(lambda current: added(current, change), change.key)
+        else:
+            await self._definitions.change(lambda known, _: restricted(known.rules, change))
+        catalog = await self._store.current()
         self._remember(catalog)
         await self._marking.soon()
         return catalog.by_key[change.key]
@@ -110,6 +121,19 @@ class AttributeService:
     def _remember(self, catalog: Catalog) -> None:
         if catalog.version >= self._known.version:
             self._known, self._read_at = catalog, monotonic()
+
+
+def restricted(rules: Rules, change: DefinitionChange) -> Written:
+    """A declaration of the values that an attribute may have. Raises Conflict where a rule needs another one."""
+
+    def catalog(current: Catalog) -> Catalog:
+        gone = set(current.by_key[change.key].enum_values) - set(change.enum_values or ())
+        if users := rules.comparing(change.key, gone):
+            named = ", ".join(users[:MAX_TOLD])
+            raise Conflict(f"rules need values that would go: {named}", field=("enumValues",))
+        return added(current, change)
+
+    return Written(catalog=catalog, key=change.key)
 
 
 def check_computed(change: DefinitionChange, catalog: Catalog) -> None:

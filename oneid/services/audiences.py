@@ -14,6 +14,7 @@ from oneid.domain.segments.conditions import timed
 from oneid.domain.segments.definitions import Segment, SegmentKind
 from oneid.domain.segments.parsing import Brought, Parser, Path, Plugs
 from oneid.domain.segments.personal import asks_about_personal
+from oneid.domain.segments.references import MAX_SEGMENTS, named
 from oneid.domain.segments.rules import AnyOf, Rule, SegmentRule, nodes
 from oneid.errors import Cycle, Forbidden, NotFound, OneIdError, TooLarge
 from oneid.logs import place
@@ -31,8 +32,6 @@ MAX_EXPANDED: Final = 1_000
 """Nodes of a rule with those of the segments that it names."""
 
 logger = logging.getLogger(__name__)
-
-MAX_SEGMENTS: Final = 200
 
 
 class AudienceService:
@@ -194,14 +193,3 @@ class References:
         rule = self.parse(segment.rule, path)
         self._open.pop()
         return SegmentRule(segment.id, rule)
-
-
-def named(written: Any) -> set[str]:
-    """The segments that a written rule names."""
-    if isinstance(written, list):
-        return {name for one in written for name in named(one)}
-    if not isinstance(written, Mapping):
-        return set()
-    own = {written["segment"]} if isinstance(written.get("segment"), str) else set[str]()
-    below = [written.get(kind) for kind in ("all", "any", "not")]
-    return own.union(*(named(one) for one in below))

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+from graph.definitions import Definitions, Known, Numbers, Written
 from graph.lifecycles import Lifecycles
 from graph.projection import Projections
 from oneid.clock import Clock, sequence
@@ -16,11 +17,13 @@ from oneid.domain.messages import format_time
 from oneid.domain.segments.intervals import milliseconds
 from oneid.domain.segments.operators import MAX_DAYS, whole
 from oneid.domain.segments.parsing import Brought, Json, Parser, Path
+from oneid.domain.segments.references import conditions_in
 from oneid.domain.segments.rules import All, HeldRule, Not, Rule
 from oneid.errors import Conflict, Cycle, InvalidInput, LimitExceeded, NotFound, Required
 from oneid.services.audiences import AudienceService
+from oneid.services.building import BuildingService
 from oneid.services.projection import ProjectionService
-from oneid.services.segments import HiddenSegment, SegmentService, conditions_in
+from oneid.services.segments import HiddenSegment, SegmentService
 from search.profiles import ProfileIndex
 
 MAX_LIFECYCLES: Final = 50
@@ -76,8 +79,10 @@ class LifecycleService:
 
     def __init__(
         self,
+        definitions: Definitions,
         lifecycles: Lifecycles,
         segments: SegmentService,
+        building: BuildingService,
         audiences: AudienceService,
         projection: ProjectionService,
         projections: Projections,
@@ -85,8 +90,10 @@ class LifecycleService:
         clock: Clock,
         zone: str,
     ) -> None:
+        self._definitions = definitions
         self._lifecycles = lifecycles
         self._segments = segments
+        self._building = building
         self._audiences = audiences
         self._projection = projection
         self._projections = projections
@@ -115,24 +122,31 @@ class LifecycleService:
             Forbidden: a rule is about personal data.
         """
         known = {lifecycle.key: lifecycle for lifecycle in await self._lifecycles.all()}
-        if key not in known and len(known) >= MAX_LIFECYCLES:
-            raise LimitExceeded(f"there are at most {MAX_LIFECYCLES} lifecycles", field=("key",))
-        old = known.get(key)
-        lifecycle = await self._made(old, key, name, stages)
-        lifecycle.check()
-        await self._check_rules(lifecycle, personal)
-        await self._lifecycles.save(lifecycle)
-        if old and (gone := set(map(old.segment_of, old.stages)) - set(ids(lifecycle))):
-            await self._segments.drop_hidden(sorted(gone))
-        await self._segments.keep_hidden(hidden(lifecycle), announced=True, personal=personal)
-        return lifecycle
+        plan = self._made(known.get(key), key, name, stages)
+        await self._check_rules(plan, personal)
+        rules = await self._segments.hidden(hidden(plan), announced=True, personal=personal)
+
+        def change(known: Known, number: Numbers) -> Written:
+            old = known.lifecycles.get(key)
+            if old is None and len(known.lifecycles) >= MAX_LIFECYCLES:
+                raise LimitExceeded(f"there are at most {MAX_LIFECYCLES} lifecycles", field=("key",))
+            if old is not None and old.id != plan.id:
+                raise Conflict(f"there is a lifecycle {key} already", field=("key",))
+            new = self._made(old, key, name, stages, number, id_=plan.id)
+            gone = set(map(old.segment_of, old.stages)) - set(ids(new)) if old else set[str]()
+            saved = list(map(known.rules.next, rules))
+            return Written(lifecycle=new, segments=saved, segments_gone=sorted(gone), field=("stages",))
+
+        written = await self._definitions.change(change)
+        assert written.lifecycle is not None
+        await self._building.build_soon()
+        return written.lifecycle
 
     async def preview(self, key: str, name: str, stages: Sequence[NewStage], *, personal: bool) -> list[Flow]:
         """How many would come to another stage if this were the lifecycle of its key; nothing changes. Raises what
         `define` raises."""
         known = {lifecycle.key: lifecycle for lifecycle in await self._lifecycles.all()}
-        lifecycle = await self._made(known.get(key), key, name, stages, numbers=False)
-        lifecycle.check()
+        lifecycle = self._made(known.get(key), key, name, stages)
         rules = await self._check_rules(lifecycle, personal)
         here: dict[str | None, Rule] = {
             stage.key: HeldRule((stage.number,)) for stage in lifecycle.stages if stage.number
@@ -225,22 +239,27 @@ class LifecycleService:
         midnight = datetime(following.year, following.month, following.day, tzinfo=self._zone)
         return milliseconds(midnight.timestamp())
 
-    async def _made(
+    def _made(
         self,
         old: Lifecycle | None,
         key: str,
         name: str,
         stages: Sequence[NewStage],
+        number: Numbers = int,
         *,
-        numbers: bool = True,
+        id_: str | None = None,
     ) -> Lifecycle:
+        """The next version of a lifecycle. `number`: gives new stages theirs; without it they have 0."""
         known = {stage.key: stage.number for stage in old.stages} if old else {}
-        missing = [stage.key for stage in stages if stage.key not in known]
-        if numbers and missing:
-            known |= dict(zip(missing, await self._lifecycles.numbers(len(missing)), strict=True))
-        made = tuple(Stage(s.key, s.name, known.get(s.key, 0), s.rule, s.sources) for s in stages)
+        made = tuple(
+            Stage(s.key, s.name, known[s.key] if s.key in known else number(), s.rule, s.sources)
+            for s in stages
+        )
         now, version = format_time(self._clock.now()), old.version + 1 if old else 1
-        return Lifecycle(old.id if old else str(uuid4()), key, name, version, made, now)
+        own = old.id if old else id_ or str(uuid4())
+        lifecycle = Lifecycle(own, key, name, version, made, now)
+        lifecycle.check()
+        return lifecycle
 
     async def _check_rules(self, lifecycle: Lifecycle, personal: bool) -> dict[str, Rule]:
         found = dict[str, Rule]()

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
+from graph.definitions import Definitions, Known, Numbers, Written
 from graph.segments import Segments
 from graph.transitions import Transitions
 from oneid.clock import sequence
 from oneid.domain.segments.definitions import Segment
 from oneid.errors import Conflict, Retriable, VersionConflict
-from oneid.services.audiences import named
 from oneid.services.building import BuildingService
 from oneid.services.evaluation import PATIENCE, MaterialisationService
 from oneid.services.segments import SegmentService
@@ -26,6 +26,7 @@ class SegmentDeletion:
 
     def __init__(
         self,
+        definitions: Definitions,
         store: Segments,
         segments: SegmentService,
         building: BuildingService,
@@ -33,6 +34,7 @@ class SegmentDeletion:
         transitions: Transitions,
         members: Members,
     ) -> None:
+        self._definitions = definitions
         self._store = store
         self._segments = segments
         self._building = building
@@ -52,9 +54,13 @@ class SegmentDeletion:
         if expected_version not in (None, segment.version):
             message = f"the segment is at version {segment.version}, not {expected_version}"
             raise VersionConflict(message, field=("expectedVersion",))
-        if users := await self._users(segment):
-            raise Conflict(f"{told(users)} name it", field=("id",))
-        await self._store.drop([segment.id])
+
+        def change(known: Known, _: Numbers) -> Written:
+            if users := known.rules.bringing_in(segment):
+                raise Conflict(f"{told(users)} name it", field=("id",))
+            return Written(segments_gone=[segment.id])
+
+        await self._definitions.change(change)
         await self._building.build_soon()
         with suppress(TimeoutError, Retriable):
             async with asyncio.timeout(PATIENCE):
@@ -78,13 +84,6 @@ class SegmentDeletion:
         # A merge may have brought somebody onto the list meanwhile: the next round finds that.
         if not [page async for page in self._members.of({"term": {"lists": id_}})]:
             await self._store.forget(id_)
-
-    async def _users(self, segment: Segment) -> list[str]:
-        """The names of segments, tags and stages whose rules name a segment."""
-        own = {segment.id, segment.key}
-        return [
-            one.name for one in await self._store.dynamic() if one.id != segment.id and own & named(one.rule)
-        ]
 
 
 def told(users: Sequence[str]) -> str:

@@ -5,14 +5,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import uuid4
 
+from graph.definitions import Definitions, Written
 from graph.segments import Segments
+from graph.tags import Tags
 from oneid.clock import Clock, sequence
 from oneid.domain.customers import CustomerRecord
 from oneid.domain.messages import format_time
 from oneid.domain.segments.conditions import timed
 from oneid.domain.segments.definitions import Segment, SegmentKind
+from oneid.domain.segments.references import with_paths
 from oneid.domain.segments.rules import All, Not, Rule, SegmentRule
-from oneid.errors import Conflict, InvalidInput, LimitExceeded, NotFound, TooLarge, VersionConflict
+from oneid.errors import Conflict, InvalidInput, NotFound, TooLarge, VersionConflict
 from oneid.services.audiences import AudienceService
 from oneid.services.building import BuildingService, prepared
 from oneid.services.evaluation import MaterialisationService
@@ -20,8 +23,6 @@ from search.members import Members
 from search.pages import Page
 
 MAX_MEMBERS: Final = 1_000
-MAX_RULES: Final = 5_000
-"""Segments that are rules, those of tags and stages included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +67,18 @@ class SegmentService:
 
     def __init__(
         self,
+        definitions: Definitions,
         segments: Segments,
+        tags: Tags,
         audiences: AudienceService,
         materialisation: MaterialisationService,
         building: BuildingService,
         members: Members,
         clock: Clock,
     ) -> None:
+        self._definitions = definitions
         self._segments = segments
+        self._tags = tags
         self._audiences = audiences
         self._materialisation = materialisation
         self._building = building
@@ -188,58 +193,43 @@ class SegmentService:
             raise NotFound(f"the rule of {missing[0]} names what is gone")
         return found
 
-    async def keep_hidden(
+    async def hidden(
         self, wanted: Sequence["HiddenSegment"], *, personal: bool, announced: bool = False
-    ) -> None:
-        """Saves the rules of tags and stages, in place of those that they had; `announced`: who is in by them has
+    ) -> list[Segment]:
+        """The rules of tags and stages, with their conditions, ready to be saved; `announced`: who is in by them has
         entered; `personal`: whether the caller may see personal data.
 
         Raises:
-            InvalidInput, TooLarge, NotFound, Conflict: with the path of the rule at fault; nothing is saved then.
-            LimitExceeded: there are as many rules as there may be.
+            InvalidInput, TooLarge, NotFound, Conflict: with the path of the rule at fault.
+            LimitExceeded: there are too many conditions.
             Forbidden: a rule is about personal data.
         """
-        known = {segment.id: segment for segment in await self._segments.named([one.id for one in wanted])}
-        new = [self._hidden(one, known.get(one.id)) for one in wanted]
-        await self._room(len(wanted) - len(known))
         rules = [
             await self._audiences.read(one.rule, one.path, within=one.id, personal=personal) for one in wanted
         ]
-        conditions = {id_: one for rule in rules for id_, one in timed(rule).items()}
-        await self._materialisation.make(conditions)
-        for segment, rule in zip(new, rules, strict=True):
-            await self._segments.save(prepared(segment, rule, announced=announced))
-        await self._building.build_soon()
+        await self._materialisation.make({id_: one for rule in rules for id_, one in timed(rule).items()})
+        return [
+            prepared(self._hidden(one), rule, announced=announced)
+            for one, rule in zip(wanted, rules, strict=True)
+        ]
 
-    async def drop_hidden(self, ids: Sequence[str]) -> None:
-        """Forgets the rules of tags and stages that are gone."""
-        await self._segments.drop(ids)
-        await self._building.build_soon()
+    async def readable(self, rule: Mapping[str, Any]) -> dict[str, Any]:
+        """A rule as people write it: with the paths that its tags have now."""
+        told: dict[str, Any] = with_paths(rule, await self._tags.tree())
+        return told
 
-    async def naming_tag(self, names: set[str], but: str) -> list[str]:
-        """The names of segments, hidden ones too, whose rules name one of these tags; `but` one of them."""
-        segments = await self._segments.dynamic()
-        named = ((one, {told.get("tag") for told in conditions_in(one.rule, "tag")}) for one in segments)
-        return [one.name for one, tags in named if one.id != but and names & tags]
-
-    def _hidden(self, wanted: "HiddenSegment", known: Segment | None) -> Segment:
+    def _hidden(self, wanted: "HiddenSegment") -> Segment:
         now = format_time(self._clock.now())
         kind, rule = SegmentKind.DYNAMIC, dict(wanted.rule)
-        old = known or Segment(wanted.id, wanted.id, wanted.name, kind, 0, now, now, hidden=True)
-        return replace(old, name=wanted.name, rule=rule, version=old.version + 1, updated_at=now)
-
-    async def _room(self, more: int) -> None:
-        if more > 0 and len(await self._segments.dynamic()) + more > MAX_RULES:
-            raise LimitExceeded(f"there are at most {MAX_RULES} segments that are rules")
+        return Segment(wanted.id, wanted.id, wanted.name, kind, 1, now, now, rule, hidden=True)
 
     async def _save(
         self, segment: Segment, written: Mapping[str, Any], rule: Rule, *, announced: bool = False
     ) -> Segment:
-        await self._room(1 if segment.version == 1 else 0)
         # The conditions first: there may be too many.
         await self._materialisation.make(timed(rule))
         saved = prepared(replace(segment, rule=dict(written)), rule, announced=announced)
-        await self._segments.save(saved)
+        await self._definitions.change(lambda known, numbers: Written(segments=[saved]))
         await self._building.build_soon()
         return await self.get(saved.id)
 
@@ -259,17 +249,6 @@ class SegmentService:
             await self._segments.remove(segment.id, remove, sequence())
         if add or remove:
             await self._materialisation.settle()
-
-
-def conditions_in(written: Any, kind: str) -> list[Mapping[str, Any]]:
-    """The conditions of a kind in a written rule."""
-    if isinstance(written, list):
-        return [told for one in written for told in conditions_in(one, kind)]
-    if not isinstance(written, Mapping):
-        return []
-    own = written.get(kind)
-    below = [told for one in written.values() for told in conditions_in(one, kind)]
-    return [own, *below] if isinstance(own, Mapping) else below
 
 
 def check_kind(new: NewSegment) -> None:

@@ -1,18 +1,20 @@
 """Tags: the tree, who gives them, and who has them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import uuid4
 
 from graph.attribute_catalog import AttributeCatalog
+from graph.definitions import Definitions, Known, Numbers, Work, Written
 from graph.projection import Projections
 from graph.tags import Tags
 from oneid.clock import Clock
 from oneid.domain.catalog import Catalog
 from oneid.domain.customers import CustomerRecord
 from oneid.domain.messages import format_time
+from oneid.domain.segments.definitions import Segment
 from oneid.domain.segments.intervals import milliseconds
 from oneid.domain.segments.membership import within
 from oneid.domain.segments.parsing import Brought, Json, Parser, Path
@@ -27,7 +29,7 @@ from oneid.domain.tags.packs import PACKS, flattened
 from oneid.domain.tags.personal import computes_with_personal
 from oneid.domain.tags.scorers import Scorer
 from oneid.domain.tags.tree import Tag, TagMethod, TagTree
-from oneid.errors import Conflict, Forbidden, InvalidInput, OneIdError, TooLarge
+from oneid.errors import Conflict, Forbidden, InvalidInput, TooLarge
 from oneid.services.audiences import AudienceService
 from oneid.services.building import BuildingService
 from oneid.services.judging import JudgingService
@@ -90,6 +92,7 @@ class TagService:
 
     def __init__(
         self,
+        definitions: Definitions,
         tags: Tags,
         catalog: AttributeCatalog,
         segments: SegmentService,
@@ -101,6 +104,7 @@ class TagService:
         marking: MarkingService,
         clock: Clock,
     ) -> None:
+        self._definitions = definitions
         self._tags = tags
         self._catalog = catalog
         self._segments = segments
@@ -125,37 +129,24 @@ class TagService:
     async def create_all(self, wanted: Sequence[NewTag], *, personal: bool) -> Sequence[Tag]:
         """Creates tags, each after those before it, or none of them. Raises what `create` raises."""
         for new in wanted:
-            if new.rule is not None and new.scorer is not None:
-                raise InvalidInput("a tag has a rule, or a model or an expression", field=("rule",))
             await self._check(new, personal)
         now = format_time(self._clock.now())
         ids = [str(uuid4()) for _ in wanted]
+        rules = await self._hidden(zip(ids, wanted, strict=True), personal)
 
-        def change(tree: TagTree, number: Callable[[], int]) -> tuple[Sequence[Tag], Sequence[str]]:
-            made: list[Tag] = []
+        def change(known: Known, number: Numbers) -> Written:
+            tree, made = known.tree, [tag for id_ in ids if (tag := known.tree.by_id.get(id_))]
+            if made:
+                # An earlier attempt wrote them, and its answer was lost.
+                return Written(made, catalog=scored(made))
             for id_, new in zip(ids, wanted, strict=True):
                 parent = tree.get(new.parent, ("parent",)) if new.parent else None
                 path = tree.place(new.name, parent)
                 made.append(Tag(id_, number(), path, new.method, now, new.rule, new.scorer))
-                tree = TagTree(tree.version, (*tree.tags, made[-1]))
-            return made, ()
+                tree = tree.changed(made[-1:])
+            return Written(made, segments=rules, catalog=scored(made))
 
-        # The rules first: a tag that can be named must have its rule.
-        rules = [
-            HiddenSegment(id_, new.name, new.rule)
-            for id_, new in zip(ids, wanted, strict=True)
-            if new.rule is not None
-        ]
-        await self._keep(rules, personal)
-        try:
-            made = await self._tags.change(change, len(wanted))
-        except OneIdError:
-            await self._segments.drop_hidden([rule.id for rule in rules])
-            raise
-        # Rules that name a tag with what is below it may have changed.
-        await self._building.build_soon()
-        await self._score(made)
-        return made
+        return await self._change(change)
 
     async def install(self, pack: str) -> Sequence[Tag]:
         """Creates the tags of a ready-made tree that are not there yet, and returns them."""
@@ -172,42 +163,51 @@ class TagService:
         if new.method is not tag.method:
             raise Conflict(f"the tag is {tag.method}, and a method stays", field=("method",))
         await self._check(new, personal)
-        if new.rule is not None:
-            await self._keep([HiddenSegment(tag.id, tag.name, new.rule)], personal)
+        rules = await self._hidden([(tag.id, replace(new, name=tag.name))], personal)
 
-        def change(tree: TagTree, _: Callable[[], int]) -> tuple[Sequence[Tag], Sequence[str]]:
-            return [replace(tree.get(tag.id), rule=new.rule, scorer=new.scorer)], ()
+        def change(known: Known, _: Numbers) -> Written:
+            changed = replace(known.tree.get(tag.id), rule=new.rule, scorer=new.scorer)
+            return Written([changed], segments=list(map(known.rules.next, rules)), catalog=scored([changed]))
 
-        changed = await self._tags.change(change)
-        await self._score(changed)
-        return changed[0]
+        (changed,) = await self._change(change)
+        return changed
 
     async def move(self, name: str, parent: str | None) -> Tag:
-        """Moves a tag with all below it. Raises NotFound, Conflict, TooLarge."""
+        """Moves a tag with all below it. Raises NotFound, Conflict, TooLarge; Cycle where a rule would be a part of
+        itself."""
 
-        def change(tree: TagTree, _: Callable[[], int]) -> tuple[Sequence[Tag], Sequence[str]]:
-            above = tree.get(parent, ("parent",)) if parent else None
-            return tree.moved(tree.get(name), above), ()
+        def change(known: Known, _: Numbers) -> Written:
+            above = known.tree.get(parent, ("parent",)) if parent else None
+            return Written(known.tree.moved(known.tree.get(name), above), field=("parent",))
 
-        moved = await self._tags.change(change)
-        # Rules that name a tag with what is below it have changed.
-        await self._building.build_soon()
+        moved = await self._change(change)
         return moved[0]
 
     async def delete(self, name: str) -> Tag:
         """Deletes a tag, and takes it from everybody. Raises NotFound, Conflict where tags are below it or rules
         name it."""
-        tree = await self._tags.tree()
-        tag = tree.get(name)
-        if tree.below(tag) != [tag]:
-            raise Conflict("there are tags below it", field=("tag",))
-        if users := await self._segments.naming_tag({tag.id, tag.path}, tag.id):
-            raise Conflict(f"the rule of {users[0]} names it", field=("tag",))
-        await self._tags.change(lambda tree, number: ((), [tag.id]))
-        if tag.rule is not None:
-            await self._segments.drop_hidden([tag.id])
-        await self._score([tag], gone=True)
+        tag = (await self._tags.tree()).get(name)
+
+        def change(known: Known, _: Numbers) -> Written:
+            if tag.id not in known.tree.by_id:
+                return Written()
+            if known.tree.below(known.tree.get(tag.id)) != [known.tree.get(tag.id)]:
+                raise Conflict("there are tags below it", field=("tag",))
+            if users := known.rules.naming(tag.id):
+                raise Conflict(f"the rule of {users[0]} names it", field=("tag",))
+            return Written(tags_gone=[tag.id], segments_gone=[tag.id], catalog=scored([tag], gone=True))
+
+        await self._change(change)
         return tag
+
+    async def _change(self, change: Work) -> Sequence[Tag]:
+        """Writes tags with their rules, and brings up what they mean for others: rules that name a tag with what is
+        below it may have changed, and so may who has the tags that are computed."""
+        written = await self._definitions.change(change)
+        await self._building.build_soon()
+        if written.catalog is not None:
+            await self._marking.soon()
+        return written.tags
 
     async def assign(
         self,
@@ -266,6 +266,8 @@ class TagService:
         return [tree.get(name, ("tags", str(n))) for n, name in enumerate(names)]
 
     async def _check(self, new: NewTag, personal: bool) -> None:
+        if new.rule is not None and new.scorer is not None:
+            raise InvalidInput("a tag has a rule, or a model or an expression", field=("rule",))
         if new.scorer is None:
             return
         new.scorer.check()
@@ -274,22 +276,22 @@ class TagService:
             field = ("model",) if new.scorer.expression is None else ("expression",)
             raise Forbidden("to compute with personal data needs the scope pii:read", field=field)
 
-    async def _keep(self, rules: Sequence[HiddenSegment], personal: bool) -> None:
-        if rules:
-            await self._segments.keep_hidden(rules, personal=personal)
+    async def _hidden(self, wanted: Iterable[tuple[str, NewTag]], personal: bool) -> list[Segment]:
+        """The rules of tags by their ids, those that have one."""
+        rules = [HiddenSegment(id_, new.name, new.rule) for id_, new in wanted if new.rule is not None]
+        return await self._segments.hidden(rules, personal=personal)
 
-    async def _score(self, tags: Sequence[Tag], *, gone: bool = False) -> None:
-        scored = {tag.number: tag.scorer for tag in tags if tag.scorer is not None}
-        if not scored:
-            return
 
-        def change(catalog: Catalog) -> Catalog:
-            others = [pair for pair in catalog.scorers if pair[0] not in scored]
-            new = [] if gone else list(scored.items())
-            return replace(catalog, version=catalog.version + 1, scorers=(*others, *new))
+def scored(tags: Sequence[Tag], *, gone: bool = False) -> Callable[[Catalog], Catalog] | None:
+    """What tags that are computed change in the catalog; None: nothing."""
+    scorers = {tag.number: tag.scorer for tag in tags if tag.scorer is not None}
 
-        await self._catalog.change(change)
-        await self._marking.soon()
+    def change(catalog: Catalog) -> Catalog:
+        others = [pair for pair in catalog.scorers if pair[0] not in scorers]
+        new = [] if gone else list(scorers.items())
+        return replace(catalog, version=catalog.version + 1, scorers=(*others, *new))
+
+    return change if scorers else None
 
 
 def held(tree: TagTree, catalog: Catalog, record: CustomerRecord, rules: set[str], now: int) -> list[Held]:

@@ -11,6 +11,7 @@ from api.graphql.context import Info
 from api.graphql.fields import field
 from api.graphql.relay import Node, encode_id
 from api.graphql.scalars import DateTime
+from api.graphql.segments.readable import readable
 from api.graphql.segments.transitions import told
 from oneid.domain import lifecycles
 from oneid.errors import InvalidInput
@@ -29,8 +30,8 @@ class LifecycleStage:
     stage: strawberry.Private[lifecycles.Stage]
 
     @field("Whom it is for, as it was written. What personal data are compared with needs `pii:read`.")
-    def rule_json(self, info: Info) -> JSON:
-        return JSON(info.context.reader.rule(dict(self.stage.rule)))
+    async def rule_json(self, info: Info) -> JSON:
+        return await readable(info.context, self.stage.rule)
 
 
 @strawberry.type(description="How many are in a stage.")

@@ -13,6 +13,7 @@ from api.graphql.fields import field
 from api.graphql.relay import After, Before, Connection, First, Last, Node, encode_id, page
 from api.graphql.scalars import DateTime
 from api.graphql.segments.pages import customer_connection
+from api.graphql.segments.readable import readable
 from api.graphql.segments.transitions import SegmentTransition, transition_connection
 from oneid.domain.messages import format_time
 from oneid.domain.segments import definitions
@@ -42,9 +43,9 @@ class Segment(Node):
     @field(
         "The rule as it was written; null of a list. What personal data are compared with needs `pii:read`."
     )
-    def rule_json(self, info: Info) -> JSON | None:
+    async def rule_json(self, info: Info) -> JSON | None:
         rule = self.definition.rule
-        return None if rule is None else JSON(info.context.reader.rule(rule))
+        return None if rule is None else await readable(info.context, rule)
 
     @field("How many are in it now.")
     async def count(self, info: Info) -> int:

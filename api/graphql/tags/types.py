@@ -9,6 +9,7 @@ from api.graphql.context import Context, Info
 from api.graphql.fields import field
 from api.graphql.relay import Node, encode_id
 from api.graphql.scalars import DateTime
+from api.graphql.segments.readable import readable
 from api.graphql.segments.rules import own_id
 from api.graphql.segments.transitions import told
 from oneid.domain.tags import tree
@@ -34,9 +35,8 @@ class Tag(Node):
     tag: strawberry.Private[tree.Tag]
 
     @field("The rule as it was written. What personal data are compared with needs `pii:read`.")
-    def rule_json(self, info: Info) -> JSON | None:
-        rule = self.tag.rule
-        return None if rule is None else JSON(info.context.reader.rule(dict(rule)))
+    async def rule_json(self, info: Info) -> JSON | None:
+        return None if self.tag.rule is None else await readable(info.context, self.tag.rule)
 
     @field("The expression; null without `pii:read` if it reads personal data.")
     def expression(self, info: Info) -> str | None:

@@ -1,6 +1,6 @@
 """The tree of tags."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
@@ -72,6 +72,11 @@ class TagTree:
         if tag is None:
             raise NotFound(f"there is no tag {name}", field=tuple(field))
         return tag
+
+    def changed(self, saved: Iterable[Tag], gone: Collection[str] = ()) -> "TagTree":
+        """The tree with other tags in place of those of their ids, and without some."""
+        tags = {**self.by_id, **{tag.id: tag for tag in saved}}
+        return TagTree(self.version, tuple(tag for id_, tag in tags.items() if id_ not in gone))
 
     def below(self, tag: Tag) -> list[Tag]:
         """A tag and all below it, in order of their paths."""

@@ -50,6 +50,26 @@ async def held(api: Api, user: str) -> dict[str, Any] | None:
     return {one["key"]: one["value"] for one in customer["attributes"]} if customer else None
 
 
+async def test_a_value_that_rules_name_does_not_go(api: Api, fresh: Fresh) -> None:
+    key, segment = fresh("skin").replace("-", "_"), fresh("segment")
+    await defined(api, key, "ENUM", enumValues=["dry", "oily", "mixed"])
+    create = (
+        "mutation C($input: CreateSegmentInput!) { createSegment(input: $input) { userErrors { code } } }"
+    )
+    rule = {"not": {"attribute": {"key": key, "op": "IN", "value": ["dry", "oily"]}}}
+    given = {"key": segment, "name": f"Not {segment}", "rule": rule}
+    assert (await api(create, input=given))["createSegment"]["userErrors"] == []
+
+    refused = await define(api, key, "ENUM", enumValues=["dry", "mixed"])
+
+    assert [(e["code"], e["field"]) for e in refused["userErrors"]] == [("CONFLICT", ["enumValues"])]
+    assert f"Not {segment}" in refused["userErrors"][0]["message"]
+    (known,) = [one for one in (await api(DEFINITIONS))["attributeDefinitions"] if one["key"] == key]
+    assert known["enumValues"] == ["dry", "oily", "mixed"]
+    await defined(api, key, "ENUM", enumValues=["oily", "dry"])
+    assert await codes(api, fresh("u"), set={key: "mixed"}) == [("INVALID", ["set", key])]
+
+
 async def profile(opensearch: AsyncOpenSearch, one_id: str) -> dict[str, Any]:
     document: dict[str, Any] = (await opensearch.get(index="oneid-profiles", id=one_id))["_source"]
     return document

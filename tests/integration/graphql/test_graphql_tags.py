@@ -1,5 +1,6 @@
 """Tags over GraphQL: the tree, the five ways to come to a tag, and ready-made trees."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,6 +30,9 @@ query H($id: String!) {
   customer(by: { oneId: $id }) { tags { tag { path } method source expiresAt } }
 }
 """
+DELETE_TOLD = (
+    "mutation D($input: DeleteTagInput!) { deleteTag(input: $input) { userErrors { code field message } } }"
+)
 ADVANCE = "mutation V($by: String!) { advanceClock(input: { by: $by }) { userErrors { code } } }"
 
 
@@ -37,6 +41,16 @@ async def created(api: Api, name: str, parent: str | None = None, **given: Any) 
     assert payload["userErrors"] == []
     path: str = payload["tag"]["path"]
     return path
+
+
+async def made_segment(api: Api, key: str, **given: Any) -> str:
+    query = """mutation C($input: CreateSegmentInput!) {
+      createSegment(input: $input) { segment { id } userErrors { code field message } }
+    }"""
+    payload = (await api(query, input={"key": key, "name": key, **given}))["createSegment"]
+    assert payload["userErrors"] == []
+    id_: str = payload["segment"]["id"]
+    return id_
 
 
 async def refused(api: Api, query: str, **given: Any) -> tuple[str, list[str]]:
@@ -93,6 +107,91 @@ async def test_a_tree_of_four_levels_moves_with_all_below_it_and_counts_each_cus
         (f"{name}/别/三/四", 2, 2),
     ]
     assert await held(api, one) == [(f"{name}/别/三/另", "MANUAL"), (f"{name}/别/三/四", "MANUAL")]
+
+
+async def rule_of(api: Api, key: str) -> Any:
+    return (await api("query R($key: String) { segment(key: $key) { ruleJson } }", key=key))["segment"][
+        "ruleJson"
+    ]
+
+
+async def test_rules_that_name_a_tag_follow_it_when_it_moves(api: Api, fresh: Fresh, name: str) -> None:
+    top = await created(api, name)
+    tag, other = await created(api, "标签", top), await created(api, "别处", top)
+    below = await created(api, "下面", tag, rule={"event": {"name": name}})
+    stages = [
+        {"key": "a", "name": "a", "rule": {"tag": {"tag": tag}}, "from": None},
+        {"key": "b", "name": "b", "rule": {"event": {"name": "nothing"}}, "from": None},
+    ]
+    define = """mutation D($input: DefineLifecycleInput!) { defineLifecycle(input: $input) {
+      lifecycle { stages { ruleJson } } userErrors { code }
+    } }"""
+    assert (await api(define, input={"key": name, "name": name, "stages": stages}))["defineLifecycle"][
+        "userErrors"
+    ] == []
+    rule = {"all": [{"tag": {"tag": tag, "includeDescendants": True}}, {"not": {"tag": {"tag": other}}}]}
+    await made_segment(api, name, rule=rule)
+    one = await person(api, fresh)
+    two = await person(api, fresh, {"event": name})
+    await assign(api, tag, one)
+
+    moved = (await api(MOVE, input={"tag": tag, "parent": other}))["moveTag"]["tag"]["path"]
+    again = await created(api, "标签", top)
+
+    assert (moved, again) == (f"{name}/别处/标签", tag)
+    elsewhere = {"tag": {"tag": other, "includeDescendants": False}}
+    told = {"all": [{"tag": {"tag": moved, "includeDescendants": True}}, {"not": elsewhere}]}
+    assert await rule_of(api, name) == told
+    assert await members(api, {"segment": name}) == {one, two}
+    assert await members(api, {"stage": {"lifecycle": name, "stage": "a"}}) == {one}
+    three = await person(api, fresh)
+    await assign(api, again, three)
+    await assign(api, moved, three)
+    assert await members(api, {"segment": name}) == {one, two, three}
+    assert await refused(api, DELETE_TOLD, tag=moved) == ("CONFLICT", ["tag"])
+    assert await members(api, {"tag": {"tag": f"{moved}/{below.rpartition('/')[2]}"}}) == {two}
+
+
+async def test_a_tag_that_would_be_a_part_of_its_own_rule_neither_moves_nor_comes_to_be(
+    api: Api, name: str
+) -> None:
+    top = await created(api, name)
+    ruled = await created(api, f"{name}-r", rule={"tag": {"tag": top, "includeDescendants": True}})
+    await made_segment(api, name, rule={"not": {"tag": {"tag": top, "includeDescendants": True}}})
+
+    assert await refused(api, MOVE, tag=ruled, parent=top) == ("CYCLE", ["parent"])
+    assert await refused(api, CREATE, name="c", parent=top, rule={"segment": name}) == ("CYCLE", ["rule"])
+
+    assert [path for path, _, _ in await tree(api, top)] == [top]
+    assert [path for path, _, _ in await tree(api, ruled)] == [ruled]
+    assert (
+        await members(
+            api,
+            {
+                "segment": name,
+            },
+        )
+        is not None
+    )
+
+
+async def test_of_two_segments_that_come_to_name_each_other_at_once_one_is_refused(
+    api: Api, fresh: Fresh
+) -> None:
+    for _ in range(5):
+        keys = fresh("s"), fresh("s")
+        ids = [await made_segment(api, key, rule={"event": {"name": "nothing"}}) for key in keys]
+        query = (
+            "mutation U($input: UpdateSegmentInput!) { updateSegment(input: $input) { userErrors { code } } }"
+        )
+        wanted = [{"id": ids[0], "rule": {"segment": keys[1]}}, {"id": ids[1], "rule": {"segment": keys[0]}}]
+
+        answers = await asyncio.gather(*(api(query, input=one) for one in wanted))
+
+        errors = [error["code"] for answer in answers for error in answer["updateSegment"]["userErrors"]]
+        assert errors == ["CYCLE"]
+        rules = [await rule_of(api, key) for key in keys]
+        assert sorted(next(iter(rule)) for rule in rules) == ["event", "segment"]
 
 
 async def test_what_makes_no_sense_is_refused_and_the_tree_stays(api: Api, name: str) -> None:
