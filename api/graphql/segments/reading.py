@@ -5,8 +5,8 @@ from typing import Final
 from api.graphql.context import Context
 from api.graphql.scopes import Scope, holds
 from api.graphql.segments.rules import SegmentRule
+from oneid.domain.segments.references import conditions_in
 from oneid.errors import Forbidden
-from oneid.services.segments import conditions_in
 
 ABOUT_SEGMENTS: Final = ("tag", "stage", "rfm", "vap")
 

@@ -56,14 +56,14 @@ async def test_a_value_that_rules_name_does_not_go(api: Api, fresh: Fresh) -> No
     create = (
         "mutation C($input: CreateSegmentInput!) { createSegment(input: $input) { userErrors { code } } }"
     )
-    rule = {"not": {"attribute": {"key": key, "op": "IN", "value": ["dry", "oily"]}}}
-    given = {"key": segment, "name": f"Not {segment}", "rule": rule}
+    rule = {"all": [{"not": {"not": {"attribute": {"key": key, "op": "IN", "value": ["dry", "oily"]}}}}]}
+    given = {"key": segment, "name": f"Users {segment}", "rule": rule}
     assert (await api(create, input=given))["createSegment"]["userErrors"] == []
 
     refused = await define(api, key, "ENUM", enumValues=["dry", "mixed"])
 
     assert [(e["code"], e["field"]) for e in refused["userErrors"]] == [("CONFLICT", ["enumValues"])]
-    assert f"Not {segment}" in refused["userErrors"][0]["message"]
+    assert f"Users {segment}" in refused["userErrors"][0]["message"]
     (known,) = [one for one in (await api(DEFINITIONS))["attributeDefinitions"] if one["key"] == key]
     assert known["enumValues"] == ["dry", "oily", "mixed"]
     await defined(api, key, "ENUM", enumValues=["oily", "dry"])

@@ -157,7 +157,8 @@ async def test_a_tag_that_would_be_a_part_of_its_own_rule_neither_moves_nor_come
 ) -> None:
     top = await created(api, name)
     ruled = await created(api, f"{name}-r", rule={"tag": {"tag": top, "includeDescendants": True}})
-    await made_segment(api, name, rule={"not": {"tag": {"tag": top, "includeDescendants": True}}})
+    outside = {"not": {"tag": {"tag": top, "includeDescendants": True}}}
+    await made_segment(api, name, rule={"all": [{"event": {"name": name}}, outside]})
 
     assert await refused(api, MOVE, tag=ruled, parent=top) == ("CYCLE", ["parent"])
     assert await refused(api, CREATE, name="c", parent=top, rule={"segment": name}) == ("CYCLE", ["rule"])

@@ -30,9 +30,7 @@ async def stored(graph: Graph, clean: None) -> AsyncIterator[None]:
     """
     await graph.write("test.store", query, **told)
     yield
-    await graph.write(
-        "test.wipe", "MATCH (n) WHERE n:Segment OR n:Lifecycle OR n:Tag OR n:TagCatalog DETACH DELETE n"
-    )
+    await graph.write("test.wipe", "MATCH (n) WHERE n:Segment OR n:Lifecycle OR n:Tag DETACH DELETE n")
 
 
 @pytest.mark.usefixtures("stored")
@@ -42,7 +40,7 @@ async def test_every_rule_names_tags_by_their_ids_however_often_it_is_migrated(g
 
     for _ in range(2):
         for statement in migration.statements:
-            await graph.write("test.migrate", statement)
+            await graph.write("test.migrate", statement)  # pyright: ignore[reportArgumentType]
 
         (row,) = await graph.read("test.segments", "MATCH (s:Segment {id: 's'}) RETURN s.rule AS rule")
         assert orjson.loads(row["rule"]) == expected
