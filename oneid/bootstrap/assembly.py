@@ -198,7 +198,7 @@ def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
         events=stores.events,
         event_pages=EventPages(stores.search, names.events, stores.events),
         totals=EventTotals(stores.events, people, settings.timezone),
-        dead_letters=DeadLetters(stores.redis),
+        dead_letters=DeadLetters(stores.redis, stores.log.partitions),
         clock=clock_service(settings, stores),
         changes=ChangeFeed(DecisionSource(decisions, pages), TransitionSource(grouping.transitions)),
         operations=operation_service(stores),

@@ -357,7 +357,7 @@ def customer_export(stores: Stores) -> CustomerExport:
         DecisionLog(graph),
         AttachedData(graph),
         stores.replays,
-        DeadLetters(stores.redis),
+        DeadLetters(stores.redis, stores.log.partitions),
         RulesStore(graph),
         stores.region,
     )
@@ -373,7 +373,7 @@ def erasure_cleanup(stores: Stores, region: str) -> ErasureCleanup:
         ErasureWork(stores.graph),
         RulesStore(stores.graph),
         LogErasure(stores.redis, stores.log.partitions),
-        DeadLetters(stores.redis),
+        DeadLetters(stores.redis, stores.log.partitions),
         stores.event_erasure,
         profile_writer(stores),
         stores.clock,

@@ -21,6 +21,7 @@ from oneid.settings import Settings
 from search import client as search_client
 
 BACKLOG_LIMIT = 10_000  # messages or customers that wait
+DEAD_LIMIT = 1_000  # dead letters, which share the memory of the log
 LEAST_DISK = 2 * 1024**3
 
 Check = Callable[[], Awaitable[str]]
@@ -76,6 +77,8 @@ async def check_redis(settings: Settings) -> str:
         )
     if (fsync["appendonly"], fsync["appendfsync"]) != ("yes", "always"):
         raise Trouble("Redis may lose what it acknowledged: set appendonly yes and appendfsync always")
+    if dead > DEAD_LIMIT:
+        raise Trouble(f"{dead} dead letters wait: look at `deadLetters` in GraphQL, replay or discard them")
     if backlog > BACKLOG_LIMIT:
         raise Trouble(f"{backlog} requests wait in the log: does the consumer run?")
     return f"{number}, {backlog} requests wait in the log, {dead} dead letters"

@@ -1,7 +1,7 @@
 """`oneid reconcile`: compares graph and index, customer by customer, and says what is wrong, or puts it right."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -25,16 +25,25 @@ def reconcile(
             raise typer.Exit(1)
 
 
+#: Rounds of at most 1,000 former customers whose events are moved.
+MOST_MOVES: Final = 100
+
+
 async def _reconcile(repair: bool) -> Report:
     async with open_stores(connected_settings()) as stores:
         work = upkeep(stores)
         report = await work.reconciliation.sweep(repair=repair)
         if repair:
-            await _settle(work)
+            await settle(work)
         return report
 
 
-async def _settle(work: Upkeep) -> None:
-    """What was marked is also done, worker or none."""
-    while await work.projection.run_once() or await work.rehoming.run_once():
-        continue
+async def settle(work: Upkeep) -> None:
+    """What was marked is also done, worker or none. Not what others mark meanwhile: under steady writes that would
+    never end."""
+    left = 2 * (await work.reconciliation.lag()).dirty
+    while left > 0 and (done := await work.projection.run_once()):
+        left -= done
+    for _ in range(MOST_MOVES):
+        if not await work.rehoming.run_once():
+            return

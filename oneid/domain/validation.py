@@ -5,6 +5,7 @@ also what sizes, depth and forbidden characters are read from. Field names and l
 HTTP tracking API.
 """
 
+import zlib
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, cast
 from uuid import uuid4
@@ -87,6 +88,11 @@ def strongest_identifier(item: Item) -> str:
         if value is not None:
             return as_text(value)
     return ""
+
+
+def partition_of(item: Item, partitions: int) -> int:
+    """The partition of the log that an item belongs to."""
+    return zlib.crc32(strongest_identifier(item).encode()) % partitions
 
 
 def _type(value: object) -> str:

@@ -1,6 +1,7 @@
 """Child processes: started with a log and a pid file, told from strangers by their start time, stopped cleanly."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from oneid.clock import monotonic
 from oneid.embedded import child
 
 STEP = 0.05  # seconds between two looks at a process
+LOG_BYTES = 32 * 2**20  # of one log; the one before it is kept beside it, with .1 at its end
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,12 @@ class Process:
             self._popen.kill()
             self._popen.wait()
         self._pid_file.unlink(missing_ok=True)
+
+    def trim_log(self) -> None:
+        """Begins the log anew once it is long: the process appends, and goes on at the new beginning."""
+        if self.log.stat().st_size > LOG_BYTES:
+            shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
+            os.truncate(self.log, 0)
 
     def last_lines(self, count: int = 8) -> str:
         """The end of its log."""

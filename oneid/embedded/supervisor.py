@@ -69,8 +69,10 @@ class Supervisor:
             time.sleep(2 * STEP)
 
     def watch(self) -> None:
-        """One look at every process: says who ended or hangs, starts it again when its pause is over."""
+        """One look at every process: says who ended or hangs, starts it again when its pause is over, and keeps its
+        log short."""
         for running in self._running.values():
+            running.process.trim_log()
             if running.process.exit_code is not None:
                 self._look_after(running)
             elif running.program.well:

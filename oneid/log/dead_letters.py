@@ -2,13 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import orjson
 from redis.asyncio import Redis
 
 from oneid.domain.messages import Envelope
+from oneid.domain.validation import partition_of
 from oneid.log.client import transient_faults
 from oneid.log.events import DEAD_KEY, stream_key
+
+#: Whoever comes second, or again because the answer was lost, finds no letter any more and appends nothing.
+REPLAY: Final = """#!lua
+if #redis.call('XRANGE', KEYS[2], ARGV[1], ARGV[1]) == 0 then return 0 end
+redis.call('XADD', KEYS[1], '*', 'b', ARGV[2])
+return redis.call('XDEL', KEYS[2], ARGV[1])
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +35,10 @@ class DeadLetter:
 class DeadLetters:
     """A stream of its own beside the log: as durable, listed in order of failure."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, partitions: int = 1) -> None:
         self._redis = redis
+        self._partitions = partitions
+        self._replay = redis.register_script(REPLAY)
 
     async def page(self, first: int, after: str | None = None) -> list[DeadLetter]:
         """Up to `first` letters, oldest first, after the letter with id `after`."""
@@ -49,15 +60,17 @@ class DeadLetters:
         return [read(id_, fields) for rows in found for id_, fields in rows]
 
     async def replay(self, ids: Sequence[str]) -> list[str]:
-        """Appends these letters to the log again and removes them, each all or nothing; ids replayed."""
+        """Appends these letters to the log again and removes them, each all or nothing; ids replayed. They go where
+        their messages go today, which may be another partition than the one they failed in."""
         letters = await self.get(ids)
+        replayed = list[str]()
         for letter in letters:
-            pipeline = self._redis.pipeline(transaction=True)
-            pipeline.xadd(stream_key(letter.partition), {"b": orjson.dumps(letter.envelope)})
-            pipeline.xdel(DEAD_KEY, letter.id)
+            partition = partition_of(letter.envelope["items"][0], self._partitions)
+            keys, body = [stream_key(partition), DEAD_KEY], orjson.dumps(letter.envelope)
             with transient_faults():
-                await pipeline.execute()
-        return [letter.id for letter in letters]
+                if await self._replay(keys=keys, args=[letter.id, body]):
+                    replayed.append(letter.id)
+        return replayed
 
     async def discard(self, ids: Sequence[str]) -> list[str]:
         """Removes these letters for good; ids removed."""

@@ -1,7 +1,6 @@
 """Ingestion: from raw items to acknowledged entries of the event log."""
 
 import asyncio
-import zlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from oneid.domain.validation import (
     Defaults,
     ValidItem,
     check_defaults,
-    strongest_identifier,
+    partition_of,
     validate,
 )
 from oneid.errors import Conflict, DeadlineExceeded, InvalidInput, OneIdError, Retriable, TooLarge
@@ -133,8 +132,7 @@ class IngestionService:
             return {0: valid}
         shares: defaultdict[int, list[ValidItem]] = defaultdict(list)
         for item in valid:
-            text = strongest_identifier(item.item)
-            shares[zlib.crc32(text.encode()) % self._log.partitions].append(item)
+            shares[partition_of(item.item, self._log.partitions)].append(item)
         return shares
 
     async def _follow(self, results: list[ItemResult], entries: list[str], wait: Wait) -> list[ItemResult]:

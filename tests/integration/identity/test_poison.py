@@ -1,14 +1,17 @@
 """F9: a message that can't be resolved is set apart with its reason; its neighbours go on."""
 
+import asyncio
+
 import orjson
 import pytest
 
 from oneid.domain.evidence import Prepared, prepare
 from oneid.domain.messages import Message
 from oneid.domain.rules import IdentityRules
-from oneid.log.dead_letters import DeadLetters
+from oneid.log.dead_letters import DeadLetters, body
+from oneid.log.events import DEAD_KEY
 from oneid.services import resolution
-from tests.pipeline import Pipeline, event
+from tests.pipeline import Pipeline, envelope, event
 
 
 @pytest.fixture
@@ -53,6 +56,31 @@ async def test_a_replayed_dead_letter_is_resolved_as_if_it_had_just_come(
     assert await letters.count() == 0
     await pipeline.stores.events.refresh()
     assert (await pipeline.stores.events.get([letter.message_id])).keys() == {letter.message_id}
+
+
+async def test_a_letter_of_a_partition_that_is_no_more_is_replayed_where_its_messages_go_today(
+    pipeline: Pipeline,
+) -> None:
+    redis = pipeline.stores.redis
+    entry = orjson.loads(envelope([event(user_id="u1", message_id="m1")]))
+    await redis.xadd(DEAD_KEY, {"b": body(entry, "why", "2026-01-05T08:00:00.000Z", 7)})
+    letters = DeadLetters(redis, partitions=1)
+    (letter,) = await letters.page(10)
+    assert await letters.replay([letter.id]) == [letter.id]
+    (received,) = await pipeline.drain()
+    assert received.message.message_id == "m1"
+
+
+async def test_a_letter_that_is_replayed_twice_at_once_goes_into_the_log_once(pipeline: Pipeline) -> None:
+    redis = pipeline.stores.redis
+    entry = orjson.loads(envelope([event(user_id="u1")]))
+    await redis.xadd(DEAD_KEY, {"b": body(entry, "why", "2026-01-05T08:00:00.000Z", 0)})
+    letters = DeadLetters(redis)
+    (letter,) = await letters.page(10)
+    replayed = await asyncio.gather(letters.replay([letter.id]), letters.replay([letter.id]))
+    assert sorted(replayed) == [[], [letter.id]]
+    assert await pipeline.stores.log.backlog(0) == 1
+    assert await letters.count() == 0
 
 
 async def test_a_discarded_dead_letter_is_gone(pipeline: Pipeline, poison: None) -> None:

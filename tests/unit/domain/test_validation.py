@@ -1,5 +1,6 @@
 """Which messages are accepted, and what is said about the others."""
 
+import zlib
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from oneid.domain.validation import (
     Defaults,
     ValidItem,
     check_defaults,
+    partition_of,
     strongest_identifier,
     validate,
 )
@@ -290,6 +292,8 @@ def test_batch_level_fields_are_checked_like_an_items(
 )
 def test_the_strongest_identifier_decides_the_partition(item: dict[str, Any], text: str) -> None:
     assert strongest_identifier(item) == text
+    assert partition_of(item, 1) == 0
+    assert partition_of(item, 7) == zlib.crc32(text.encode()) % 7
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()

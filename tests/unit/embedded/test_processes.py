@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from oneid.embedded.process import ProcessId, start_time, stop_others, this_process, wait_until
+from oneid.embedded import process as module
+from oneid.embedded.process import Process, ProcessId, start_time, stop_others, this_process, wait_until
 
 #: Starts a supervised child, prints its pid and is then killed by the test.
 PARENT = """
@@ -66,3 +67,27 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         assert child.alive()
         parent.kill()
     assert wait_until(lambda: not child.alive(), 10)
+
+
+def test_a_long_log_is_begun_anew_and_the_one_before_it_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOG_BYTES", 1000)
+    writes = "import time\nn = 0\nwhile True:\n    print(n, 'x' * 20, flush=True)\n    n += 1\n    time.sleep(0.002)"
+    process = Process("writer", [sys.executable, "-S", "-c", writes], {}, tmp_path)
+    kept, trims = tmp_path / "logs" / "writer.log.1", 0
+
+    def trimmed_thrice() -> bool:
+        nonlocal trims
+        before = kept.stat().st_mtime_ns if kept.exists() else 0
+        process.trim_log()
+        trims += (kept.stat().st_mtime_ns if kept.exists() else 0) != before
+        return trims >= 3
+
+    assert wait_until(trimmed_thrice, 20)
+    process.wait(0)
+    lines = [line for path in (kept, process.log) for line in path.read_text().splitlines()]
+    assert kept.stat().st_size < 5000
+    numbers = [int(line.split()[0]) for line in lines]
+    assert numbers == sorted(numbers)
+    assert numbers[0] > 0
