@@ -5,9 +5,10 @@ exponential waits for `retry_seconds` and then raised as `Retriable`; every requ
 since an answer can be lost after the work was done.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import orjson
@@ -23,6 +24,10 @@ T = TypeVar("T")
 Parameters = Mapping[str, str | int | bool]
 WHOLE: Parameters = {"allow_partial_search_results": False}
 PASSING = frozenset({429, 502, 503, 504})
+
+QUIET_SECONDS: Final = 4.0
+"""A server that said nothing for so long is asked whether it is there, and has as long to answer: a connection that is
+open and dead is noticed within twice of it, whatever a request is granted."""
 
 
 class Body(JSONSerializer):
@@ -80,7 +85,7 @@ class Search:
         ignore: tuple[int, ...] = (),
     ) -> dict[str, Any]:
         """One attempt, for work that `persist` repeats."""
-        answer: dict[str, Any] = await self._client.transport.perform_request(
+        request = self._client.transport.perform_request(
             method,
             path,
             params={name: _text(value) for name, value in (params or {}).items()},
@@ -89,7 +94,18 @@ class Search:
             ignore=ignore,
             timeout=self._attempt_seconds,
         )
+        answer: dict[str, Any] = await self._watched(request)
         return answer
+
+    async def _watched(self, request: Coroutine[Any, Any, T]) -> T:
+        """A request that may take long, as long as the server answers others meanwhile."""
+        running = asyncio.create_task(request)
+        try:
+            while not (await asyncio.wait({running}, timeout=QUIET_SECONDS))[0]:
+                await self._client.transport.perform_request("GET", "/", timeout=QUIET_SECONDS)
+            return running.result()
+        finally:
+            running.cancel()
 
     async def persist(self, work: Callable[[], Awaitable[T]]) -> T:
         """Runs idempotent work under the retry policy."""

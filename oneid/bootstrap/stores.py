@@ -60,7 +60,7 @@ class Stores:
 
 
 @asynccontextmanager
-async def open_stores(settings: Settings, *, patience: float = 10.0) -> AsyncGenerator[Stores]:
+async def open_stores(settings: Settings, *, patience: float = 8.0) -> AsyncGenerator[Stores]:
     """Connections to the three servers, closed at the end. Raises InvalidInput where a URL is missing.
 
     `patience`: seconds until a search request is given up. Whoever writes in bulk should have more of it than a

@@ -36,7 +36,7 @@ def transient_faults() -> Generator[None]:
 @asynccontextmanager
 async def connect(url: str) -> AsyncGenerator[Redis]:
     """A client that answers bytes and never repeats a command by itself: a repeated XADD would double it."""
-    redis = Redis.from_url(url, socket_connect_timeout=2, socket_timeout=10, retry=Retry(NoBackoff(), 0))
+    redis = Redis.from_url(url, socket_connect_timeout=2, socket_timeout=8, retry=Retry(NoBackoff(), 0))
     try:
         yield redis
     finally:

@@ -5,18 +5,21 @@ import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Final, Literal
 from uuid import uuid4
 
 import orjson
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError, RedisError
 
 from oneid.backoff import Backoff
 from oneid.errors import DeadlineExceeded
 from oneid.log.client import transient_faults
 
 logger = logging.getLogger(__name__)
+
+#: After so long without an answer the server is asked whether it is there, and has as long to say so.
+QUIET_SECONDS: Final = 4.0
 
 ResolvedStatus = Literal["RESOLVED", "DUPLICATE", "DEAD"]
 
@@ -92,13 +95,21 @@ class Replies:
             await asyncio.sleep(backoff.next())
 
     async def _receive(self, backoff: Backoff) -> None:
+        """Raises RedisError where the connection is open and dead: then nothing would come for ever."""
         async with self._redis.pubsub() as channel:
             await channel.subscribe(channel_name(self.address))
+            asked = False
             while True:
-                message = await channel.get_message(ignore_subscribe_messages=True, timeout=5.0)
-                backoff.reset()
-                if message:
+                message = await channel.get_message(timeout=QUIET_SECONDS)
+                if message is None and asked:
+                    raise ConnectionError("the connection for answers is silent")
+                asked = message is None
+                if message is None:
+                    await channel.ping()
+                elif message["type"] == "message":
                     self._deliver(orjson.loads(message["data"] or b"{}"))
+                else:
+                    backoff.reset()
 
     def _deliver(self, answer: dict[str, list[dict[str, object]]]) -> None:
         for entry_id, rows in answer.items():
