@@ -18,7 +18,8 @@ EXACT: Final = 2**53
 """Up to here floating point numbers are exact."""
 
 _TIME: Final = re.compile(
-    r"\d{4}-\d\d-\d\d([Tt ]([01]\d|2[0-3]):\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d(:?\d\d)?)?)?", re.ASCII
+    r"\d{4}-\d\d-\d\d(?:[Tt ](?:[01]\d|2[0-3]):\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d(?::?\d\d)?)?)?",
+    re.ASCII,
 )
 
 Check = Callable[[Any, str], None]

@@ -126,7 +126,9 @@ def _merge(item: Item, field: str, defaults: dict[str, Any] | None) -> None:
     """Fills in what the item does not say; null says nothing."""
     if defaults:
         own: Item = item.get(field) or {}
-        item[field] = own | {name: value for name, value in defaults.items() if own.get(name) is None}
+        merged = item[field] = {**defaults, **own}
+        if None in own.values():
+            merged |= {name: value for name, value in defaults.items() if own.get(name) is None}
 
 
 def _check_named(item: Item, kind: str) -> None:
