@@ -16,7 +16,7 @@ def check_stored(stored: list[dict[str, Any]], who: str) -> None:
     assert len({event["messageId"] for event in stored}) == 3
     alias, identify, track = stored
     assert alias["payload"]["previousId"] == f"{who}-old"
-    assert alias["identifiers"] == [f"user_id:{who}-u1"]
+    assert f"user_id:{who}-u1" in alias["identifiers"]
     assert identify["payload"]["traits"] == traits_of(who)
     assert f"email:{who}@example.com" in identify["identifiers"]
     assert (track["name"], track["payload"]["properties"]["total"]) == ("Order Completed", 12.5)
