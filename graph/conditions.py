@@ -82,6 +82,14 @@ DELETE k
 RETURN count(k) AS count
 """
 
+DROP: Final = """
+MATCH (n:Segment|ScoreModel) WHERE any(id IN n.conditions WHERE id IN $ids)
+SET n.conditions = [id IN n.conditions WHERE NOT id IN $ids]
+WITH count(n) AS users
+MATCH (k:Condition) WHERE k.id IN $ids
+DELETE k
+"""
+
 READY: Final = "UNWIND $ids AS id MATCH (k:Condition {id: id}) SET k.ready = true"
 
 # The names are read under the lock: a mark for all of them must not get lost.
@@ -247,6 +255,16 @@ class Conditions:
                 await (await tx.run(CHANGED, version=sequence())).consume()
 
         await self._graph.transact("conditions.forget", work)
+
+    async def drop(self, ids: Sequence[str]) -> None:
+        """Deletes conditions. Whoever needs one makes it again."""
+
+        async def work(tx: AsyncManagedTransaction) -> None:
+            await (await tx.run(LOCK)).consume()
+            await (await tx.run(DROP, ids=list(ids))).consume()
+            await (await tx.run(CHANGED, version=sequence())).consume()
+
+        await self._graph.transact("conditions.drop", work)
 
     async def ready(self, ids: Iterable[str]) -> None:
         """Notes that everybody has these conditions."""

@@ -3,7 +3,7 @@
 A former ONE-ID finds the customer it was merged into: MERGED_INTO is always one hop.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 from graph.client import Graph
@@ -42,6 +42,12 @@ USING SCAN former:Rehome
 RETURN former.oneId AS former, c.oneId AS oneId
 """
 
+OWNERS: Final = """
+UNWIND $keys AS key
+MATCH (:Identifier {key: key})-[:IDENTIFIES]->(c:Customer)
+RETURN key, c.oneId AS oneId
+"""
+
 
 class Customers:
     """Whole customers, current ones only."""
@@ -59,6 +65,11 @@ class Customers:
         keys = [identifier.key for identifier in identifiers]
         rows = await self._graph.read("customers.by_identifier", BY_IDENTIFIER, asked=keys)
         return {Identifier.from_key(row["asked"]): record_of(row) for row in rows}
+
+    async def owners(self, keys: Collection[str]) -> dict[str, str]:
+        """The ONE-ID by identifier key; those that nobody owns are absent."""
+        rows = await self._graph.read("customers.owners", OWNERS, keys=sorted(keys))
+        return {row["key"]: row["oneId"] for row in rows}
 
     async def moving(self) -> dict[str, str]:
         """Former ONE-IDs whose events are still being re-homed, to the customer's own."""

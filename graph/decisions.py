@@ -94,6 +94,7 @@ def decision_row(decision: Decision) -> dict[str, Any]:
             "sticky": decision.sticky or None,
             "direct": decision.direct,
             "sides": [f"{n} {i.key}" for n, side in enumerate(decision.sides) for i in side] or None,
+            "held": [identifier.key for side in decision.sides for identifier in side] or None,
             "content": decision.content,
         },
     }

@@ -65,8 +65,9 @@ DELETE: Final[tuple[Query, ...]] = (
     MATCH (d:Decision) WHERE d.oneId IN $oneIds
     UNWIND d.kept + d.dropped AS key
     WITH DISTINCT key ORDER BY key
-    MATCH (i:Identifier {key: key}) WHERE i.anchors IS NOT NULL
-    SET i.anchors = [value IN i.anchors WHERE NOT value IN $values]
+    MATCH (i:Identifier {key: key}) WHERE i.anchors IS NOT NULL OR i.firstOneId IN $oneIds
+    SET i.anchors = [value IN i.anchors WHERE NOT value IN $values],
+        i.firstOneId = CASE WHEN i.firstOneId IN $oneIds THEN null ELSE i.firstOneId END
     """,
     """
     MATCH (d:Decision) WHERE d.oneId IN $oneIds AND d.splitOneId IS NOT NULL AND NOT d.splitOneId IN $oneIds
@@ -129,6 +130,7 @@ async def record(
     hashes of the ONE-IDs, which find both."""
     stored = {
         "id": receipt.id,
+        "seq": entry.sequence,
         "erasedAt": receipt.erased_at,
         "suppressed": receipt.suppressed,
         "hashes": list(receipt.hashes),

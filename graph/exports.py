@@ -21,5 +21,5 @@ class AttachedData:
             rows = await self._graph.read(f"exports.{attached.name}", attached.export, oneIds=list(one_ids))
             for row in rows:
                 data: dict[str, Any] = row["data"]
-                read = {name: orjson.loads(data[name] or "null") for name in attached.json}
+                read = {name: orjson.loads(data[name]) for name in attached.json if data.get(name)}
                 yield attached.name, {**data, **read}

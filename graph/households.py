@@ -1,7 +1,7 @@
 """Households in Neo4j: (:Customer)-[:MEMBER_OF {via, since, lastSeenAt}]->(:Household).
 
 A customer has one membership for each identifier that was seen with the household, so that a part which is split
-off takes along what its own identifiers stood for.
+off takes along what its own identifiers stood for. `via` is empty once the identifier's later owner was erased.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -81,7 +81,15 @@ DELETE h
 
 PAGE: Final = 1_000
 
-HOUSEHOLDS: Final = Attached("households", MERGE, SPLIT, ERASE, EXPORT)
+#: A membership outlives its identifier's leaving. Who has got the identifier since then keeps it.
+FORGET_KEYS: Final = """
+UNWIND $keys AS key
+MATCH (c:Customer)-[m:MEMBER_OF {via: key}]->(:Household)
+WHERE NOT EXISTS { (:Identifier {key: key})-[:IDENTIFIES]->(c) }
+SET m.via = ''
+"""
+
+HOUSEHOLDS: Final = Attached("households", MERGE, SPLIT, ERASE, EXPORT, forget=FORGET_KEYS)
 
 
 async def see(tx: AsyncManagedTransaction, sightings: Sequence[Sighting]) -> None:

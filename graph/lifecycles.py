@@ -71,9 +71,15 @@ DELETE s
     export="""
 UNWIND $oneIds AS oneId
 MATCH (s:StageChange {oneId: oneId})
-MATCH (l:Lifecycle {id: s.lifecycle})
-RETURN {lifecycle: l.key, from: s.source, to: s.target, at: s.at} AS data ORDER BY s.sequence
+OPTIONAL MATCH (l:Lifecycle {id: s.lifecycle})
+RETURN {lifecycle: coalesce(l.key, s.lifecycle), from: s.source, to: s.target, manual: s.manual, reason: s.reason,
+        at: toString(datetime({epochMillis: s.at})), position: null} AS data ORDER BY s.sequence
+UNION ALL
+UNWIND $oneIds AS oneId
+MATCH (c:Customer {oneId: oneId}) UNWIND c.stages AS stage
+RETURN {position: stage} AS data ORDER BY stage
 """,
+    json=("position",),
 )
 """Of two customers that merge the one further on tells where they are; a part that is split off begins anew."""
 

@@ -94,7 +94,14 @@ DELETE t
     export="""
 UNWIND $oneIds AS oneId
 MATCH (t:SegmentTransition {oneId: oneId})
-RETURN {segment: t.segment, kind: t.kind, at: t.at} AS data ORDER BY t.sequence
+OPTIONAL MATCH (s:Segment {id: t.segment})
+RETURN {segment: t.segment, name: s.name, change: t.kind, at: toString(datetime({epochMillis: t.at}))} AS data
+ORDER BY t.sequence
+UNION ALL
+UNWIND $oneIds AS oneId
+MATCH (c:Customer {oneId: oneId}) UNWIND c.segments AS segment
+OPTIONAL MATCH (s:Segment {id: segment})
+RETURN {segment: segment, name: s.name, change: 'IS_IN', at: null} AS data ORDER BY segment
 """,
 )
 """A customer goes on where those it was merged from were, and is judged once all their events were evaluated; a

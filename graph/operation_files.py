@@ -8,6 +8,7 @@ from typing import Final
 
 from graph.client import Graph
 from oneid.domain.operations import ResultFile
+from oneid.errors import NotFound
 
 PUT: Final = "MERGE (c:OperationChunk {id: $id}) SET c.operation = $operation, c.run = $run, c.data = $data"
 
@@ -33,9 +34,11 @@ class OperationFiles:
         )
 
     async def read(self, file: ResultFile) -> AsyncIterator[bytes]:
-        """The file, piece by piece."""
+        """The file, piece by piece. Raises NotFound where it was deleted meanwhile."""
         for number in range(file.chunks):
             rows = await self._graph.read("operations.read_chunk", READ, id=f"{file.run}:{number}")
+            if not rows:
+                raise NotFound("the file was deleted")
             yield rows[0]["data"]
 
     async def delete(self, operation: str, *, keep: str | None = None) -> None:

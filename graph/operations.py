@@ -70,6 +70,12 @@ FOREACH (_ IN CASE WHEN o.status = 'QUEUED' THEN [1] ELSE [] END |
 RETURN o {.*} AS operation
 """
 
+EXPIRED: Final = """
+MATCH (o:Operation) WHERE o.finishedAt < $before RETURN o.id AS id ORDER BY o.finishedAt LIMIT $limit
+"""
+
+DELETE: Final = "MATCH (o:Operation {id: $id}) WHERE o.finishedAt IS NOT NULL DELETE o"
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -174,6 +180,15 @@ class OperationStore:
     async def cancel(self, id_: str, *, now: int, at: str) -> Operation | None:
         """Cancels one that was never begun; asks the runner of one that was. The operation as it is then."""
         return _first(await self._graph.write("operations.cancel", CANCEL, id=id_, now=now, at=at))
+
+    async def expired(self, before: str, limit: int) -> list[str]:
+        """The ids of operations that ended before a time (RFC 3339), the oldest first."""
+        rows = await self._graph.read("operations.expired", EXPIRED, before=before, limit=limit)
+        return [row["id"] for row in rows]
+
+    async def delete(self, id_: str) -> None:
+        """Forgets an operation that has ended."""
+        await self._graph.write("operations.delete", DELETE, id=id_)
 
 
 def _stored_file(file: ResultFile | None) -> dict[str, Any]:

@@ -113,10 +113,10 @@ RETURN {mergeProposal: p.id, probability: p.probability, evidence: p.evidence, p
 UNION
 UNWIND $oneIds AS oneId
 MATCH (:Customer {oneId: oneId})-[r:DISTINCT_FROM]-(:Customer)
-RETURN {distinctSince: r.at} AS data
+RETURN {distinctSince: r.at, reason: r.reason} AS data
 """
 
-PROPOSALS: Final = Attached("mergeProposals", MERGE, SPLIT, ERASE, EXPORT)
+PROPOSALS: Final = Attached("mergeProposals", MERGE, SPLIT, ERASE, EXPORT, json=("evidence",))
 
 FIRST: Final = (1e300, "")
 """Where the first page begins: before any weight."""

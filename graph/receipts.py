@@ -1,5 +1,6 @@
 """Receipts of erasures, by their id and by a ONE-ID of the person."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from neo4j import AsyncManagedTransaction
@@ -12,6 +13,8 @@ from oneid.domain.tombstones import keyed_hash
 GET: Final = "MATCH (e:Erasure {id: $id}) RETURN e {.*} AS erasure"
 
 OF_ONE_ID: Final = "MATCH (former:ErasedOneId {hash: $hash}) RETURN former.receipt AS receipt"
+
+ERASED: Final = "MATCH (former:ErasedOneId) WHERE former.hash IN $hashes RETURN former.hash AS hash"
 
 
 class Receipts:
@@ -34,6 +37,17 @@ class Receipts:
             return row["receipt"] if row else None
 
         return await self._graph.transact("receipts.of_one_id", work)
+
+    async def erased(self, one_ids: Sequence[str]) -> set[str]:
+        """Those of the ONE-IDs whose customers were erased."""
+
+        async def work(tx: AsyncManagedTransaction) -> set[str]:
+            secret = await tombstones.secret(tx)
+            by_hash = {keyed_hash(secret, one_id): one_id for one_id in one_ids}
+            found = await tx.run(ERASED, hashes=list(by_hash))
+            return {by_hash[row["hash"]] async for row in found}
+
+        return await self._graph.transact("receipts.erased", work)
 
 
 def _receipt(stored: dict[str, Any]) -> Receipt:

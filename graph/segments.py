@@ -99,8 +99,8 @@ REMOVE loser.lists
     export="""
 UNWIND $oneIds AS oneId
 MATCH (c:Customer {oneId: oneId}) UNWIND c.lists AS list
-MATCH (s:Segment {id: list})
-RETURN {segment: s.key, name: s.name} AS data
+OPTIONAL MATCH (s:Segment {id: list})
+RETURN {segment: coalesce(s.key, list), name: s.name} AS data ORDER BY list
 """,
 )
 """Who joins another customer brings its lists; a part that is split off leaves them."""

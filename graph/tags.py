@@ -61,9 +61,11 @@ REMOVE loser.tags
     erase="UNWIND $oneIds AS oneId MATCH (c:Customer {oneId: oneId}) REMOVE c.tags",
     export="""
 UNWIND $oneIds AS oneId
-MATCH (c:Customer {oneId: oneId}) UNWIND c.tags AS tag
-RETURN {tag: tag} AS data
+MATCH (c:Customer {oneId: oneId}) UNWIND c.tags AS given
+OPTIONAL MATCH (t:Tag {number: toInteger(split(substring(given, 1), ',')[0])})
+RETURN {tag: t.path, given: given} AS data ORDER BY t.path, given
 """,
+    json=("given",),
 )
 """Who joins another customer brings its tags; a part that is split off leaves them."""
 

@@ -44,7 +44,7 @@ DIRTY: Final = Gauge("oneid_dirty_count", "Customers whose latest change the ind
 COMPARED: Final = Counter("oneid_compared_customers", "Customers whose profile was compared with the graph")
 REPAIRED: Final = Counter(
     "oneid_repaired_profiles",
-    "What was found wrong and put right: stale documents, ghosts of nobody, events that had not moved",
+    "What was found wrong and put right: stale documents, ghosts of nobody, events that had not moved or were lost",
     ["kind"],
 )
 DRIFT: Final = Gauge("oneid_drift_count", "What the last sweep over graph and index found wrong")

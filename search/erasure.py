@@ -1,7 +1,7 @@
 """Erasure in the event index: a person's events go, and those of others forget that they named the person."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from oneid.domain.messages import Item
@@ -13,13 +13,23 @@ from search.encoding import dumps
 PAGE: Final = 1_000
 
 Witness = Callable[[Sequence[EventDocument]], Awaitable[None]]
-"""Shown events before they go or are rewritten."""
+"""Shown events before they go or are rewritten, or after."""
 
 Erased = Callable[[EventDocument], Collection[str]]
 """Those of a document's identifiers that were erased."""
 
 Redact = Callable[[Item, Collection[str]], Item]
 """A payload without the values of some identifiers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """How events are rewritten, and who is shown them `before` and `after`."""
+
+    erased: Erased
+    redact: Redact
+    before: Witness
+    after: Witness
 
 
 class EventErasure:
@@ -42,32 +52,30 @@ class EventErasure:
             deleted += len(hits)
         return deleted
 
-    async def redact_naming(
-        self, keys: Sequence[str], until: str, erased: Erased, redact: Redact, witness: Witness
-    ) -> list[str]:
+    async def redact_naming(self, keys: Sequence[str], until: str, redaction: Redaction) -> list[str]:
         """Rewrites the events, received until a time, that name one of the keys; their messageIds."""
         if not keys:
             return []
         clauses = [{"terms": {"identifiers": list(keys)}}, {"range": {"receivedAt": {"lte": until}}}]
-        return await self._redact({"filter": clauses}, erased, redact, witness)
+        return await self._redact({"filter": clauses}, redaction)
 
-    async def redact_messages(self, message_ids: Sequence[str], erased: Erased, redact: Redact) -> None:
+    async def redact_messages(self, message_ids: Sequence[str], redaction: Redaction) -> None:
         """Rewrites these events if they name somebody erased, again."""
         for low in range(0, len(message_ids), PAGE):
             ids = list(message_ids[low : low + PAGE])
-            await self._redact({"filter": [{"terms": {"messageId": ids}}]}, erased, redact)
+            await self._redact({"filter": [{"terms": {"messageId": ids}}]}, redaction)
 
-    async def _redact(
-        self, query: dict[str, Any], erased: Erased, redact: Redact, witness: Witness | None = None
-    ) -> list[str]:
+    async def _redact(self, query: dict[str, Any], redaction: Redaction) -> list[str]:
         found: list[str] = []
         async for hits in self._pages(query):
-            if witness:
-                await witness([hit["_source"] for hit in hits])
-            named = [(hit, erased(hit["_source"])) for hit in hits]
-            operations = [_rewritten(hit, keys, redact) for hit, keys in named if keys]
-            await bulk(self._search, self._alias, operations)
-            found += [hit["_source"]["messageId"] for hit, keys in named if keys]
+            named = [(hit, keys) for hit in hits if (keys := redaction.erased(hit["_source"]))]
+            documents: list[EventDocument] = [hit["_source"] for hit, _ in named]
+            await redaction.before(documents)
+            await bulk(
+                self._search, self._alias, [_rewritten(hit, keys, redaction.redact) for hit, keys in named]
+            )
+            await redaction.after(documents)
+            found += [document["messageId"] for document in documents]
         return found
 
     async def _pages(self, query: dict[str, Any]) -> AsyncIterator[list[dict[str, Any]]]:

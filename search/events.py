@@ -1,6 +1,6 @@
 """The event index: every event once, beside the other events of its customer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -169,6 +169,27 @@ class EventIndex:
         }
         answer = await self._search.search(self._alias, body)
         return {bucket["key"] for bucket in answer["aggregations"]["homes"]["buckets"]}
+
+    async def homes_between(
+        self, after: str, until: str | None, *, page: int = 1_000
+    ) -> AsyncIterator[list[str]]:
+        """The ONE-IDs in the range (after, until] under which events lie, in order, in pages; until None: to the
+        end."""
+        bounds = {"gt": after} if until is None else {"gt": after, "lte": until}
+        sources = [{"customer": {"terms": {"field": "customer"}}}]
+        composite: dict[str, Any] = {"size": page, "sources": sources}
+        body = {
+            "query": {"bool": {"filter": [{"range": {"customer": bounds}}]}},
+            "size": 0,
+            "aggs": {"homes": {"composite": composite}},
+        }
+        while True:
+            found = (await self._search.search(self._alias, body))["aggregations"]["homes"]
+            if found["buckets"]:
+                yield [bucket["key"]["customer"] for bucket in found["buckets"]]
+            if "after_key" not in found:
+                return
+            composite["after"] = found["after_key"]
 
     async def _page(
         self,

@@ -4,19 +4,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from graph.divisions import Divisions
+from graph.erasure_results import ErasureResults
+from graph.erasure_scrubs import ErasureScrubs
 from graph.erasure_work import ErasureWork
 from graph.projection import Projections
 from graph.receipts import Receipts
 from graph.rules import RulesStore
-from oneid.bootstrap import Stores, profile_writer
+from oneid.bootstrap import PERSONAL, Stores, erasure_rules, profile_writer, searchable
 from oneid.log.dead_letters import DeadLetters
 from oneid.log.erasure import LogErasure
 from oneid.services.erasure import ErasureService
 from oneid.services.erasure_cleanup import ErasureCleanup
+from oneid.services.erasure_others import ErasureOthers
 from oneid.services.rehoming import RehomingService
 
-NODES = "MATCH (n) WHERE NOT n:Migration RETURN properties(n) AS held"
-LINKS = "MATCH ()-[r]->() RETURN properties(r) AS held"
+NODES = "MATCH (n) WHERE NOT n:Migration RETURN labels(n) AS name, properties(n) AS held"
+LINKS = "MATCH ()-[r]->() RETURN type(r) AS name, properties(r) AS held"
 NOTHING: dict[str, list[str]] = {"graph": [], "index": [], "redis": []}
 
 
@@ -81,13 +84,19 @@ class Erasing:
 
 def erasing(stores: Stores, killer: Killer | None = None) -> Erasing:
     guard = killer or Killer()
+    events = guard.around(stores.event_erasure)
+    scrubs = guard.around(ErasureScrubs(stores.graph))
+    others = ErasureOthers(scrubs, stores.conditions, events, searchable(stores), "CN")
     cleanup = ErasureCleanup(
         stores.graph,
         guard.around(ErasureWork(stores.graph)),
+        others,
+        guard.around(erasure_rules(stores)),
+        guard.around(ErasureResults(stores.graph, PERSONAL)),
         RulesStore(stores.graph),
         guard.around(LogErasure(stores.redis, stores.log.partitions)),
         guard.around(DeadLetters(stores.redis)),
-        guard.around(stores.event_erasure),
+        events,
         guard.around(profile_writer(stores)),
         stores.clock,
         "CN",
@@ -97,23 +106,59 @@ def erasing(stores: Stores, killer: Killer | None = None) -> Erasing:
     )
     rehoming = RehomingService(Projections(stores.graph), Divisions(stores.graph), stores.events)
     receipts = Receipts(stores.graph)
-    return Erasing(ErasureService(stores.graph, receipts, cleanup, rehoming, stores.clock, "CN"), cleanup)
+    log = LogErasure(stores.redis, stores.log.partitions)
+    return Erasing(
+        ErasureService(stores.graph, receipts, cleanup, rehoming, log, stores.clock, "CN"), cleanup
+    )
 
 
 async def traces(stores: Stores, *values: str) -> dict[str, list[str]]:
-    """Those of the values that are found in each store, all of it read, through no alias and no filter."""
-    graph = str(await stores.graph.read("test", NODES)) + str(await stores.graph.read("test", LINKS))
-    await stores.events.refresh()
-    await stores.profiles.refresh()
-    body = {"size": 10_000, "query": {"match_all": {}}}
-    index = str(await stores.search.request("POST", "/_all/_search", body))
-    redis = str([await _dump(stores, key) for key in await stores.redis.keys("*")])
-    texts = {"graph": graph, "index": index, "redis": redis}
-    return {name: [value for value in values if value in text] for name, text in texts.items()}
+    """Those of the values that are found in each store, in whatever case: all of it is read, through no alias and
+    no filter."""
+    texts = {
+        "graph": await graph_text(stores),
+        "index": await index_text(stores),
+        "redis": await log_text(stores),
+    }
+    return {
+        name: [value for value in values if value.lower() in text.lower()] for name, text in texts.items()
+    }
 
 
-async def _dump(stores: Stores, key: bytes) -> object:
-    kind = await stores.redis.type(key)
-    if kind == b"stream":
-        return key, await stores.redis.xrange(key)
-    return key, await stores.redis.get(key) if kind == b"string" else kind
+async def graph_text(stores: Stores) -> str:
+    """Every label, type and property."""
+    return f"{await stores.graph.read('test', NODES)} {await stores.graph.read('test', LINKS)}"
+
+
+async def index_text(stores: Stores) -> str:
+    """Every document of every index, hidden ones too, with where it lies, and all mappings."""
+    every: dict[str, str | int] = {"expand_wildcards": "all"}
+    await stores.search.request("POST", "/_all/_refresh", params=every)
+    body = {"size": 5_000, "query": {"match_all": {}}}
+    page = await stores.search.request("POST", "/_all/_search", body, params={**every, "scroll": "1m"})
+    hits: list[Any] = []
+    while page["hits"]["hits"]:
+        hits += page["hits"]["hits"]
+        asked = {"scroll": "1m", "scroll_id": page["_scroll_id"]}
+        page = await stores.search.request("POST", "/_search/scroll", asked)
+    await stores.search.request("DELETE", "/_search/scroll", {"scroll_id": page["_scroll_id"]})
+    return f"{hits} {await stores.search.request('GET', '/_all/_mapping', params=every)}"
+
+
+async def log_text(stores: Stores) -> str:
+    """Every key and value."""
+    return str([(key, await _held(stores, key)) for key in await stores.redis.keys("*")])
+
+
+async def _held(stores: Stores, key: bytes) -> Any:
+    redis: Any = stores.redis
+    kind = (await redis.type(key)).decode()
+    readers = {
+        "string": lambda: redis.get(key),
+        "stream": lambda: redis.xrange(key),
+        "list": lambda: redis.lrange(key, 0, -1),
+        "set": lambda: redis.smembers(key),
+        "zset": lambda: redis.zrange(key, 0, -1, withscores=True),
+        "hash": lambda: redis.hgetall(key),
+    }
+    return await readers[kind]() if kind in readers else None

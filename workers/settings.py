@@ -30,6 +30,7 @@ from oneid.bootstrap import (
     marking,
     measuring,
     open_stores,
+    operation_expiry,
     required,
     segment_deletion,
     upkeep,
@@ -115,6 +116,7 @@ def loops(work: Upkeep, stores: Stores, settings: Settings) -> tuple[Loop, ...]:
         Loop("building", building(stores).run_once, idle=1.0, busy=1.0, patience=None),
         Loop("forgetting", segment_deletion(stores).run_once, idle=1.0, busy=1.0, patience=None),
         Loop("marking", marking(stores).run_once, idle=1.0, busy=1.0, patience=None),
+        Loop("expiry", operation_expiry(stores).run_once, idle=60.0),
         # Several, so that a long one does not hold up the others.
         *(Loop(f"operations-{n}", work.operations.run_once, idle=0.5, patience=None) for n in range(1, 4)),
     )

@@ -10,6 +10,7 @@ from oneid.bootstrap.assembly import (
     open_keys,
     services,
 )
+from oneid.bootstrap.erasing import PERSONAL, erasure, erasure_cleanup, erasure_rules
 from oneid.bootstrap.stores import BULK_PATIENCE, Stores, background, end, open_stores, required
 from oneid.bootstrap.work import (
     Upkeep,
@@ -18,12 +19,11 @@ from oneid.bootstrap.work import (
     building,
     consents,
     customer_export,
-    erasure,
-    erasure_cleanup,
     handlers,
     marking,
     materialisation,
     measuring,
+    operation_expiry,
     operation_runner,
     operation_service,
     previews,
@@ -43,6 +43,7 @@ from oneid.bootstrap.work import (
 
 __all__ = [
     "BULK_PATIENCE",
+    "PERSONAL",
     "Check",
     "Services",
     "Stores",
@@ -59,6 +60,7 @@ __all__ = [
     "ensure_fixed_keys",
     "erasure",
     "erasure_cleanup",
+    "erasure_rules",
     "fixed_keys",
     "handlers",
     "marking",
@@ -66,6 +68,7 @@ __all__ = [
     "measuring",
     "open_keys",
     "open_stores",
+    "operation_expiry",
     "operation_runner",
     "operation_service",
     "previews",

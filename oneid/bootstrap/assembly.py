@@ -19,6 +19,7 @@ from graph.proposals import Proposals
 from graph.rules import RulesStore
 from graph.transitions import Transitions
 from oneid.backoff import Backoff
+from oneid.bootstrap.erasing import erasure
 from oneid.bootstrap.stores import Stores, background, end, open_stores, required
 from oneid.bootstrap.work import (
     attributes,
@@ -26,7 +27,6 @@ from oneid.bootstrap.work import (
     consents,
     customers,
     due,
-    erasure,
     lifecycles,
     membership,
     operation_service,

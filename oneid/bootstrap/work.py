@@ -9,7 +9,6 @@ from graph.customers import Customers
 from graph.decisions import DecisionLog
 from graph.definitions import Definitions
 from graph.divisions import Divisions
-from graph.erasure_work import ErasureWork
 from graph.exports import AttachedData
 from graph.lifecycles import Lifecycles
 from graph.markings import Markings
@@ -35,16 +34,16 @@ from oneid.services.building import BuildingService
 from oneid.services.consents import ConsentService
 from oneid.services.counting import CountingService
 from oneid.services.customers import CustomerService
-from oneid.services.erasure import ErasureService
-from oneid.services.erasure_cleanup import ErasureCleanup
 from oneid.services.evaluation import EvaluationService, MaterialisationService
 from oneid.services.exporting import CustomerExport
 from oneid.services.ingestion import Searchable
 from oneid.services.judging import JudgingService
 from oneid.services.lifecycles import LifecycleService, StagePlugs
+from oneid.services.lost_events import LostEvents
 from oneid.services.marking import MarkingService
 from oneid.services.measuring import MeasuringService
 from oneid.services.membership import MembershipService
+from oneid.services.operation_expiry import OperationExpiry
 from oneid.services.operation_run import Handler
 from oneid.services.operation_runner import OperationRunner
 from oneid.services.operations import OperationService
@@ -80,14 +79,38 @@ class Upkeep:
 
 
 def upkeep(stores: Stores) -> Upkeep:
-    marks, catalog = Projections(stores.graph), AttributeCatalog(stores.graph)
+    marks = Projections(stores.graph)
     return Upkeep(
         projection(stores),
         judging(stores),
         evaluation(stores),
         RehomingService(marks, Divisions(stores.graph), stores.events),
-        ReconciliationService(marks, catalog, stores.profiles, stores.events, stores.clock),
+        reconciliation(stores),
         operation_runner(stores, handlers(stores)),
+    )
+
+
+def reconciliation(stores: Stores, *, page: int = 500) -> ReconciliationService:
+    return ReconciliationService(
+        Projections(stores.graph),
+        AttributeCatalog(stores.graph),
+        stores.profiles,
+        stores.events,
+        lost_events(stores),
+        stores.clock,
+        page=page,
+    )
+
+
+def lost_events(stores: Stores) -> LostEvents:
+    return LostEvents(
+        Customers(stores.graph),
+        Receipts(stores.graph),
+        stores.conditions,
+        stores.events,
+        stores.replays,
+        stores.event_erasure,
+        LogErasure(stores.redis, stores.log.partitions),
     )
 
 
@@ -317,6 +340,11 @@ def operation_runner(stores: Stores, handlers: Mapping[str, Handler]) -> Operati
     return OperationRunner(store, files, handlers, stores.clock, give_ups=give_ups)
 
 
+def operation_expiry(stores: Stores) -> OperationExpiry:
+    store, files = OperationStore(stores.graph), OperationFiles(stores.graph)
+    return OperationExpiry(store, files, stores.clock)
+
+
 def operation_service(stores: Stores) -> OperationService:
     return OperationService(OperationStore(stores.graph), OperationFiles(stores.graph), stores.clock)
 
@@ -357,7 +385,11 @@ def customer_export(stores: Stores) -> CustomerExport:
         DecisionLog(graph),
         AttachedData(graph),
         stores.replays,
+        stores.log,
         DeadLetters(stores.redis, stores.log.partitions),
+        stores.conditions,
+        Projections(graph),
+        AttributeCatalog(graph),
         RulesStore(graph),
         stores.region,
     )
@@ -365,22 +397,3 @@ def customer_export(stores: Stores) -> CustomerExport:
 
 def measuring(stores: Stores) -> MeasuringService:
     return MeasuringService(stores.graph, stores.clock)
-
-
-def erasure_cleanup(stores: Stores, region: str) -> ErasureCleanup:
-    return ErasureCleanup(
-        stores.graph,
-        ErasureWork(stores.graph),
-        RulesStore(stores.graph),
-        LogErasure(stores.redis, stores.log.partitions),
-        DeadLetters(stores.redis, stores.log.partitions),
-        stores.event_erasure,
-        profile_writer(stores),
-        stores.clock,
-        region,
-    )
-
-
-def erasure(stores: Stores, region: str) -> ErasureService:
-    cleanup, rehoming = erasure_cleanup(stores, region), upkeep(stores).rehoming
-    return ErasureService(stores.graph, Receipts(stores.graph), cleanup, rehoming, stores.clock, region)

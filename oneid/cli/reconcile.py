@@ -20,6 +20,7 @@ def reconcile(
         out.print(f"{report.compared} customers compared")
         out.print(f"{report.stale} profiles were stale or missing, {report.ghosts} belonged to nobody")
         out.print(f"{report.strays} former customers still had events under their old ONE-ID")
+        out.print(f"{report.lost} ONE-IDs had events and were nobody's")
         if report.drift and not repair:
             out.print("nothing was changed: `oneid reconcile --repair` puts it right")
             raise typer.Exit(1)

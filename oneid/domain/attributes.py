@@ -1,12 +1,13 @@
 """Attributes: the newest value wins, whatever order the values arrive in."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import Any, TypeAlias
 
 import orjson
 
 from oneid.domain.customers import AttributeValue, DataParty
+from oneid.domain.redaction import Redactor
 
 Attributes = dict[str, AttributeValue]
 
@@ -79,6 +80,24 @@ def with_computed(held: Attributes, computed: Computed) -> Attributes:
     if not computed:
         return held
     return {**held, **{key: AttributeValue(value, at, "computed") for key, (value, at) in computed.items()}}
+
+
+def forgotten(held: Attributes, keys: Collection[str], redactor: Redactor, until: int) -> Attributes:
+    """The attributes without what values say of somebody else, who had these keys and was erased at the moment
+    `until`. What was written later is about whoever uses the identifier now."""
+    return {
+        key: value if value.sequence > until else _forgotten(key, value, keys, redactor)
+        for key, value in held.items()
+    }
+
+
+def _forgotten(key: str, value: AttributeValue, keys: Collection[str], redactor: Redactor) -> AttributeValue:
+    left = redactor.redact({key: value.value})[key]
+    if isinstance(left, list):
+        entries: list[Any] = left
+        left = [entry for entry in entries if entry is not None]  # a list of texts stays one
+    by = None if value.identifier in keys else value.identifier
+    return replace(value, value=left, identifier=by)
 
 
 def share_out(

@@ -29,13 +29,15 @@ class Receipt:
 class Pending:
     """An erasure with work left outside of the graph's transaction.
 
-    one_ids, version: of the customer. marks: where each partition of the log ended at the erasure, once noted.
-    looked: the stores have been gone through once from end to end; from then on `keys`, the identifiers, are
-    forgotten, and `redacted` are the messageIds of events of others that named the person.
+    sequence: the moment of the erasure (`clock.sequence`). one_ids, version: of the customer. marks: where each
+    partition of the log ended at the erasure, once noted. looked: the stores have been gone through once from end
+    to end; from then on `keys`, the identifiers, are forgotten, and `redacted` are the messageIds of events of
+    others that named the person.
     """
 
     id: str
     erased_at: str
+    sequence: int
     version: int
     one_ids: tuple[str, ...]
     keys: tuple[str, ...] = ()

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
+import orjson
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from oneid.log.client import transient_faults
-from oneid.log.events import seen_key, stream_key
+from oneid.log.events import entries, seen_key, stream_key
 
 #: A duplicate is still known, but whose it was is not. May run on a full server: it only makes room.
 FORGET: Final = """#!lua flags=allow-oom
@@ -15,6 +16,10 @@ for _, key in ipairs(KEYS) do
   redis.call('SET', key, '', 'XX', 'KEEPTTL')
 end
 """
+
+
+NEWEST: Final = 20
+"""Entries of each partition that are looked at: each may be as large as a request."""
 
 
 class LogErasure:
@@ -28,6 +33,15 @@ class LogErasure:
     async def marks(self) -> list[str]:
         """The id of each partition's newest entry, in order of partition."""
         return [await self._newest(partition) for partition in range(self._partitions)]
+
+    async def latest(self) -> str | None:
+        """The latest `receivedAt` (RFC 3339) among the newest entries that wait, None if none does."""
+        found = list[str]()
+        for partition in range(self._partitions):
+            with transient_faults():
+                rows = await self._redis.xrevrange(stream_key(partition), count=NEWEST)
+            found += [orjson.loads(entry.body)["receivedAt"] for entry in entries(rows)]
+        return max(found, default=None)
 
     async def passed(self, marks: Sequence[str]) -> bool:
         """Whether every entry up to the marks is finished."""

@@ -222,6 +222,14 @@ class EventLog:
             entries, milliseconds, dead = await self._state(keys=[stream_key(partition), DEAD_KEY])
         return LogState(int(entries), max(0, int(milliseconds)) / 1000, int(dead))
 
+    async def page(self, partition: int, first: int, after: str | None = None) -> list[Entry]:
+        """Up to `first` entries accepted and not finished, oldest first, after the one with id `after`."""
+        with transient_faults():
+            rows = await self._redis.xrange(
+                stream_key(partition), min=f"({after}" if after else "-", count=first
+            )
+        return entries(rows)
+
     async def backlog(self, partition: int) -> int:
         """Entries accepted and not finished."""
         with transient_faults():

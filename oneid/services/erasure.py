@@ -14,12 +14,13 @@ from oneid.clock import Clock, sequence
 from oneid.domain.decisions import Decision, DecisionKind
 from oneid.domain.erasures import Person, Receipt
 from oneid.domain.identifiers import Identifier
-from oneid.domain.messages import format_time
+from oneid.domain.messages import format_time, parse_time
 from oneid.domain.redaction import Redactor
 from oneid.domain.rules import IdentityRules
 from oneid.domain.tombstones import keyed_hash
 from oneid.errors import NotFound, Retriable
-from oneid.services.erasure_cleanup import ErasureCleanup
+from oneid.log.erasure import LogErasure
+from oneid.services.erasure_cleanup import SKEW, ErasureCleanup
 from oneid.services.rehoming import RehomingService
 
 TRIES: Final = 5
@@ -34,6 +35,7 @@ class ErasureService:
         receipts: Receipts,
         cleanup: ErasureCleanup,
         rehoming: RehomingService,
+        log: LogErasure,
         clock: Clock,
         region: str,
     ) -> None:
@@ -41,6 +43,7 @@ class ErasureService:
         self._receipts = receipts
         self._cleanup = cleanup
         self._rehoming = rehoming
+        self._log = log
         self._clock = clock
         self._region = region
 
@@ -101,7 +104,7 @@ class ErasureService:
         self, tx: AsyncManagedTransaction, person: Person, id_: str, suppress: bool, reason: str | None
     ) -> None:
         secret, rules = await tombstones.secret(tx), await read_rules(tx)
-        at = format_time(self._clock.now())
+        at = await self._moment()
         hashed = [hashed_identifier(secret, key) for key in person.keys]
         one_ids = [keyed_hash(secret, one_id) for one_id in person.one_ids]
         await erasures.wipe(tx, person)
@@ -121,6 +124,14 @@ class ErasureService:
             reason=self._harmless(reason, person, rules),
         )
         await erasures.record(tx, receipt, person, entry, one_ids)
+
+    async def _moment(self) -> str:
+        """Now, or as late as what waits in the log was received by a host whose clock is ahead of this one's: it
+        came before. Hosts further apart than SKEW are not believed."""
+        now, latest = self._clock.now(), None
+        with suppressing(Retriable):
+            latest = await self._log.latest()
+        return format_time(max(now, min(parse_time(latest), now + SKEW)) if latest else now)
 
     def _harmless(self, reason: str | None, person: Person, rules: IdentityRules) -> str | None:
         """A reason that names the person says less."""

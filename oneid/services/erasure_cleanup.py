@@ -6,23 +6,27 @@ must have ended: a move of events that had been read before the first look write
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Final
 
 from graph.client import Graph
+from graph.erasure_results import ErasureResults
 from graph.erasure_work import ErasureWork
 from graph.rules import RulesStore
 from graph.tombstones import load
 from oneid.clock import Clock, sequence
 from oneid.domain.envelopes import messages_of
 from oneid.domain.erasures import Pending
-from oneid.domain.messages import Item, format_time
-from oneid.domain.redaction import Redactor
+from oneid.domain.messages import format_time, parse_time
+from oneid.domain.redaction import Redactor, unmistakable
 from oneid.domain.rules import IdentityRules
 from oneid.domain.tombstones import Tombstones
 from oneid.log.dead_letters import DeadLetters
 from oneid.log.erasure import LogErasure
+from oneid.services.erasure_others import ErasureOthers
+from oneid.services.erasure_rules import ErasureRules
 from oneid.services.profile_writer import ProfileWriter
 from search.documents import EventDocument
 from search.erasure import EventErasure
@@ -35,6 +39,9 @@ PAUSE_SECONDS: Final = 0.05
 AGAIN_SECONDS: Final = 1.0
 LETTERS: Final = 200
 
+SKEW: Final = timedelta(minutes=1)
+"""No two clocks of one deployment are further apart."""
+
 
 class ErasureCleanup:
     """Does what is left of erasures. Any number may run at once; a kill at any point only means to begin again."""
@@ -43,6 +50,9 @@ class ErasureCleanup:
         self,
         graph: Graph,
         work: ErasureWork,
+        others: ErasureOthers,
+        written: ErasureRules,
+        results: ErasureResults,
         rules: RulesStore,
         log: LogErasure,
         letters: DeadLetters,
@@ -59,6 +69,9 @@ class ErasureCleanup:
         log is asked again."""
         self._graph = graph
         self._work = work
+        self._others = others
+        self._written = written
+        self._results = results
         self._rules = rules
         self._log = log
         self._letters = letters
@@ -117,37 +130,23 @@ class ErasureCleanup:
         await self._profiles.write((), gone)
         await self._events.refresh()
         await self._events.delete(erasure.one_ids, partial(self._forget, erasure))
-        redacted = await self._redact(erasure, rules)
+        redacted: list[str] = []
+        if erasure.looked:
+            await self._others.look_again(erasure, rules, self._book)
+        else:
+            redacted = await self._others.forget(erasure, rules, self._book)
+            keys, instead = unmistakable(erasure.keys), f"erased:{erasure.id}"
+            await self._written.forget(Redactor(keys, rules, self._region, instead=instead))
+            await self._results.drop_files(format_time(parse_time(erasure.erased_at) + SKEW))
         await self._discard_letters(rules)
-        if not erasure.looked:
-            await self._work.scrub_decisions(erasure)
-        await self._work.drop_results(erasure)
+        await self._results.drop_about(erasure)
+        await self._results.sweep()
         return redacted
 
     async def _forget(self, erasure: Pending, documents: Sequence[EventDocument]) -> None:
         """Events of the person are about to go: whose they were is forgotten wherever it was noted."""
         await self._log.forget([document["messageId"] for document in documents])
-        await self._forget_anchors(erasure, documents)
-
-    async def _forget_anchors(self, erasure: Pending, documents: Sequence[EventDocument]) -> None:
-        named = {key for document in documents for key in document["identifiers"]}
-        await self._work.scrub_anchors(erasure, named)
-
-    async def _redact(self, erasure: Pending, rules: IdentityRules) -> list[str]:
-        def redact(payload: Item, keys: Collection[str]) -> Item:
-            return Redactor(keys, rules, self._region).redact(payload)
-
-        if erasure.looked:
-            await self._events.redact_messages(erasure.redacted, self._erased, redact)
-            return []
-        witness = partial(self._forget_anchors, erasure)
-        return await self._events.redact_naming(
-            erasure.keys, erasure.erased_at, self._erased, redact, witness
-        )
-
-    def _erased(self, document: EventDocument) -> list[str]:
-        received_at = document["receivedAt"]
-        return [key for key in document["identifiers"] if self._book.bar([key], received_at)]
+        await self._others.forget_anchors(erasure, documents)
 
     async def _discard_letters(self, rules: IdentityRules) -> None:
         """Dead letters that name somebody erased would be dropped when they are replayed."""

@@ -1,4 +1,4 @@
-"""Reconciliation: compares graph and index, customer by customer, and repairs the index."""
+"""Reconciliation: compares graph and indexes, customer by customer, and repairs the indexes."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,7 @@ from oneid.clock import Clock
 from oneid.domain.catalog import Catalog
 from oneid.domain.messages import parse_time
 from oneid.metrics import COMPARED, DIRTY, DRIFT, INDEX_LAG, REPAIRED
+from oneid.services.lost_events import LostEvents
 from search.documents import profile_document
 from search.events import EventIndex
 from search.fingerprints import Fingerprint
@@ -21,38 +22,38 @@ logger = logging.getLogger(__name__)
 @dataclass(slots=True)
 class Report:
     """What a sweep found: customers compared, documents wrong or missing, documents without a customer, former
-    ONE-IDs under which events lie."""
+    ONE-IDs under which events lie, unknown ONE-IDs under which events lie."""
 
     compared: int = 0
     stale: int = 0
     ghosts: int = 0
     strays: int = 0
+    lost: int = 0
 
     @property
     def drift(self) -> int:
-        return self.stale + self.ghosts + self.strays
+        return self.stale + self.ghosts + self.strays + self.lost
 
     def add(self, other: "Report") -> None:
         self.compared += other.compared
         self.stale += other.stale
         self.ghosts += other.ghosts
         self.strays += other.strays
+        self.lost += other.lost
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What is wrong in a range: documents by ONE-ID with their versions (0: there is none), former ONE-IDs."""
+    """What is wrong in a range: documents by ONE-ID with their versions (0: there is none), former ONE-IDs,
+    unknown ones."""
 
     stale: dict[str, int]
     ghosts: dict[str, int]
     strays: list[str]
-
-    @property
-    def drift(self) -> int:
-        return len(self.stale) + len(self.ghosts) + len(self.strays)
+    lost: list[str]
 
     def report(self, compared: int) -> Report:
-        return Report(compared, len(self.stale), len(self.ghosts), len(self.strays))
+        return Report(compared, len(self.stale), len(self.ghosts), len(self.strays), len(self.lost))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ class ReconciliationService:
         catalog: AttributeCatalog,
         profiles: ProfileIndex,
         events: EventIndex,
+        lost: LostEvents,
         clock: Clock,
         *,
         page: int = 500,
@@ -90,6 +92,7 @@ class ReconciliationService:
         self._catalog = catalog
         self._profiles = profiles
         self._events = events
+        self._lost = lost
         self._clock = clock
         self._page = page
         self._sweep = _Sweep()
@@ -127,15 +130,16 @@ class ReconciliationService:
         customers = await self._marks.range(sweep.after, self._page)
         until = customers[-1].record.one_id if len(customers) == self._page else None
         found = await self._compare(customers, sweep.after, until)
-        if found.drift:
+        report = found.report(len(customers))
+        if report.drift:
             logger.warning(
-                "profiles unlike the graph: %s; of nobody: %s; events not moved: %s",
-                *(sorted(one_ids)[:10] for one_ids in (found.stale, found.ghosts, found.strays)),
+                "profiles unlike the graph: %s; of nobody: %s; events not moved: %s; of nobody: %s",
+                *(sorted(one_ids)[:10] for one_ids in (found.stale, found.ghosts, found.strays, found.lost)),
             )
         if repair:
             await self._repair(found)
         COMPARED.inc(len(customers))
-        sweep.report.add(found.report(len(customers)))
+        sweep.report.add(report)
         sweep.after, sweep.done = until or "", until is None
 
     async def _compare(self, customers: Sequence[Projected], after: str, until: str | None) -> _Found:
@@ -148,6 +152,7 @@ class ReconciliationService:
             stale=await self._stale(_differing(customers, shown, await self._catalog.current())),
             ghosts=await self._ghosts(surplus),
             strays=await self._strays(customers),
+            lost=await self._unknown(customers, after, until),
         )
 
     async def _stale(self, suspects: Sequence[str]) -> dict[str, int]:
@@ -172,6 +177,17 @@ class ReconciliationService:
         merged = [customer.record.one_id for customer in customers if customer.merged]
         return await self._marks.unmarked(await self._events.homes(merged))
 
+    async def _unknown(self, customers: Sequence[Projected], after: str, until: str | None) -> list[str]:
+        """ONE-IDs of the range under which events lie and that still are nobody's when the graph is read again."""
+        known, found = {customer.record.one_id for customer in customers}, list[str]()
+        async for homes in self._events.homes_between(after, until):
+            suspects = [home for home in homes if home not in known]
+            there = (
+                {customer.record.one_id for customer in await self._marks.among(suspects)} if suspects else ()
+            )
+            found += [suspect for suspect in suspects if suspect not in there]
+        return found
+
     async def _repair(self, found: _Found) -> None:
         """Marks what has to be written again and deletes what belongs to nobody."""
         if found.stale:
@@ -180,7 +196,10 @@ class ReconciliationService:
             await self._profiles.write((), list(found.ghosts.items()))
         if found.strays:
             await self._marks.mark_moves(found.strays)
-        for kind, one_ids in (("stale", found.stale), ("ghost", found.ghosts), ("stray", found.strays)):
+        if found.lost:
+            await self._lost.settle(found.lost)
+        kinds = {"stale": found.stale, "ghost": found.ghosts, "stray": found.strays, "lost": found.lost}
+        for kind, one_ids in kinds.items():
             REPAIRED.labels(kind).inc(len(one_ids))
 
 

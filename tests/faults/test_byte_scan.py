@@ -6,60 +6,33 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from rich.console import Console
 
-from graph.operation_files import OperationFiles
-from graph.operations import OperationStore
-from oneid.bootstrap import Stores, open_stores, upkeep
-from oneid.domain.messages import Envelope, format_time
-from oneid.domain.operations import OperationStatus
+from oneid.bootstrap import Stores, open_stores
 from oneid.embedded.compaction import compact
 from oneid.embedded.servers import running
-from oneid.log.dead_letters import DeadLetters, body
-from oneid.log.events import DEAD_KEY
-from oneid.services.exporting import KIND
-from oneid.services.operations import OperationService
+from oneid.log.dead_letters import DeadLetters
 from oneid.settings import Settings
 from tests.erasing import erasing
-from tests.pipeline import event, open_pipeline
+from tests.pipeline import open_pipeline
 from tests.servers import MEMORY
+from tests.whole_life import Canaries, Life, live, settle
 
 STORES = ("neo4j", "opensearch", "redis")
 
 
-class Canaries:
-    """Values of one person that stand nowhere else. Long and of no pattern, since the stores compress what
-    repeats itself: then each stands in a file as it is."""
-
-    def __init__(self) -> None:
-        noise = [uuid4().hex for _ in range(6)]
-        self.user, self.email = f"user{noise[0]}", f"{noise[1]}@example.cn"
-        self.openid, self.name = f"wxmini:{noise[2]}", f"Anna {noise[3]}"
-        self.note, self.phone = f"note{noise[4]}", f"139{uuid4().int % 10**8:08d}"
-        self.all = {
-            "user": noise[0],
-            "email": noise[1],
-            "openid": noise[2],
-            "name": noise[3],
-            "note": noise[4],
-            "phone": self.phone,
-        }
-
-    def found(self, directory: Path) -> dict[str, set[str]]:
-        """Names of the canaries by the store whose files they are in; "" for files that are nobody's."""
-        hits: dict[str, set[str]] = {}
-        for path in sorted(directory.rglob("*")):
-            if path.is_file():
-                part = path.relative_to(directory).parts[0]
-                hits.setdefault(part if part in STORES else "", set()).update(self._in(path.read_bytes()))
-        return {store: names for store, names in hits.items() if names}
-
-    def _in(self, content: bytes) -> set[str]:
-        encoded = {name: [text.encode(), text.encode("utf-16-le")] for name, text in self.all.items()}
-        return {name for name, texts in encoded.items() if any(text in content for text in texts)}
+def found(directory: Path, told: Canaries) -> dict[str, set[str]]:
+    """Places of the canaries by the store whose files they are in; "" for files that are nobody's."""
+    encoded = {place: [text.encode(), text.encode("utf-16-le")] for place, text in told.by_place.items()}
+    hits: dict[str, set[str]] = {}
+    for path in sorted(directory.rglob("*")):
+        if path.is_file():
+            part, content = path.relative_to(directory).parts[0], path.read_bytes()
+            there = {place for place, texts in encoded.items() if any(text in content for text in texts)}
+            hits.setdefault(part if part in STORES else "", set()).update(there)
+    return {store: places for store, places in hits.items() if places}
 
 
 @contextmanager
@@ -75,45 +48,6 @@ def servers(directory: Path) -> Generator[Settings]:
         yield settings
 
 
-async def live(stores: Stores, canaries: Canaries) -> str:
-    """The person in every store, and neighbours who stay; the person's ONE-ID."""
-    pipeline = await open_pipeline(stores)
-    at = stores.clock.now()
-    person = {"user_id": canaries.user, "wechat_openid": canaries.openid, "phone": canaries.phone}
-    traits = {"name": canaries.name, "email": canaries.email, "bio": canaries.note}
-    first = event(user_id=canaries.user)
-    for number in range(5):
-        first = event(**person, kind="identify", extra={"traits": traits})
-        second = event(user_id=canaries.user, extra={"properties": {"note": canaries.note}})
-        neighbour = event(user_id=f"bo{number}", phone=canaries.phone, extra={"properties": {"note": "mine"}})
-        for item in (first, second, neighbour):
-            await pipeline.append([item], received=at)
-            await pipeline.drain()
-    one_id = await pipeline.owner("user_id", canaries.user)
-    assert one_id is not None
-    await upkeep(stores).projection.run_once()
-    for item in (first, event(user_id="bo0")):
-        envelope: Envelope = {
-            "receivedAt": format_time(at),
-            "source": "till",
-            "sentAt": None,
-            "items": [item],
-        }
-        await stores.redis.xadd(DEAD_KEY, {"b": body(envelope, "broken", format_time(at), 0)})
-    await export(stores, one_id)
-    return one_id
-
-
-async def export(stores: Stores, one_id: str) -> None:
-    files, store = OperationFiles(stores.graph), OperationStore(stores.graph)
-    operations = OperationService(store, files, stores.clock)
-    started = await operations.start(KIND, {"oneId": one_id})
-    await upkeep(stores).operations.run_once()
-    ended = await operations.get(started.id)
-    assert ended is not None
-    assert ended.status is OperationStatus.COMPLETED
-
-
 async def summary(stores: Stores) -> dict[str, int]:
     """What is there of the neighbours."""
     rows = await stores.graph.read(
@@ -124,39 +58,54 @@ async def summary(stores: Stores) -> dict[str, int]:
     return {
         **{row["name"]: row["n"] for row in rows},
         "schema": constraints[0]["n"],
-        "events": len(await stores.events.get([f"m{n}" for n in range(1, 1000)])),
+        "events": await stores.replays.count(),
         "letters": await DeadLetters(stores.redis).count(),
     }
+
+
+async def erase(stores: Stores, people: list[Life]) -> dict[str, int]:
+    """One of them is suppressed, too; what waits in the log is dropped. What is there of the neighbours then."""
+    for life, suppress in zip(people, (False, True), strict=True):
+        receipt = await erasing(stores).erase(life.one_ids[-1], suppress=suppress)
+        await (await open_pipeline(stores)).drain()
+        await erasing(stores).finish(receipt)
+    await settle(stores)
+    return await summary(stores)
+
+
+def there_before(directory: Path, life: Life) -> None:
+    """Each canary is in a file, so that not to find it says something."""
+    before = found(directory, life.canaries)
+    assert "" not in before, "the logs name the person"
+    assert set().union(*before.values()) == set(life.canaries.by_place)
+    assert before["neo4j"] >= {"user", "mail", "phone", "level", "evidence", "tagged", "moved", "rejected"}
+    assert before["opensearch"] >= {"user", "mail", "phone", "card", "note", "bio", "level", "computed"}
+    assert before["redis"] >= {"user", "phone", "note", "letter", "accepted"}
 
 
 @pytest.mark.faults
 @pytest.mark.timeout(900)
 async def test_after_an_erasure_and_a_compaction_no_file_holds_a_byte_of_the_person(tmp_path: Path) -> None:
-    """Two people: one is erased, the other one is suppressed, too."""
-    directory, people = tmp_path / "data", (Canaries(), Canaries())
+    """Two people of whom everything is kept that can be, each with a neighbour who has the same mailbox, phone,
+    card and landline: exports, consents, tags, stages, lists, rules, proposals, letters, entries not read."""
+    directory = tmp_path / "data"
     with servers(directory) as settings:
         async with open_stores(settings) as stores:
-            one_ids = [await live(stores, canaries) for canaries in people]
-    for canaries in people:
-        before = canaries.found(directory)
-        assert before["opensearch"] == before["redis"] == set(canaries.all)
-        assert before["neo4j"] >= {"user", "email", "openid", "phone"}
-        assert "" not in before, "the logs name the person"
+            pipeline = await open_pipeline(stores)
+            people = [await live(pipeline, number) for number in range(2)]
+    for life in people:
+        there_before(directory, life)
 
     with servers(directory) as settings:
         async with open_stores(settings) as stores:
-            for one_id, suppress in zip(one_ids, (False, True), strict=True):
-                receipt = await erasing(stores).erase(one_id, suppress=suppress)
-                await erasing(stores).finish(receipt)
-            kept = await summary(stores)
-    assert all(canaries.found(directory) for canaries in people), "nothing is left to be compacted"
+            kept = await erase(stores, people)
+    assert all(found(directory, life.canaries) for life in people), "nothing is left to be compacted"
     compact(directory, Console(stderr=True), memory=MEMORY)
 
-    assert [canaries.found(directory) for canaries in people] == [{}, {}]
+    assert [found(directory, life.canaries) for life in people] == [{}, {}]
     with servers(directory) as settings:
         async with open_stores(settings) as stores:
             assert await summary(stores) == kept
-            assert (kept["events"], kept["letters"]) == (10, 2)
-            pipeline = await open_pipeline(stores)
-            assert await pipeline.owner("user_id", "bo0") is not None
-            assert [await pipeline.owner("user_id", canaries.user) for canaries in people] == [None, None]
+            assert (kept["ConsentChange"], kept["letters"], kept["events"]) == (2, 2, 8)
+            owners = await (await open_pipeline(stores)).owner("user_id", "bo0")
+            assert owners == people[0].neighbour

@@ -115,14 +115,18 @@ async def events(stores: Stores, ids: list[str]) -> set[str]:
     return found
 
 
+def logs(stack: Stack) -> str:
+    """What all processes and servers have logged."""
+    files = [*stack.directory.rglob("*.log"), stack.directory.parent / f"{stack.directory.name}.log"]
+    return "".join(file.read_text(errors="replace") for file in files)
+
+
 @pytest.mark.faults
 @pytest.mark.parametrize(
     ("part", "suppress"),
     [
         ("none", True),
-        ("consumer", True),
-        ("consumer", False),
-        ("worker", False),
+        *itertools.product(("consumer", "worker", "api", "neo4j"), (True, False)),
         ("opensearch", True),
         ("redis", True),
     ],
@@ -153,3 +157,4 @@ async def test_an_erasure_during_ingest_of_the_same_person_is_final_whatever_is_
             if suppress:
                 assert await events(stores, sender.sent) == set()
                 assert await traces(stores, name) == NOTHING
+    assert name not in logs(stack), "a log names the person"

@@ -34,7 +34,8 @@ class Operation(Node):
     result: JSON | None = strawberry.field(description="What came of it, once it is COMPLETED.")
     error: str | None = strawberry.field(description="Why it FAILED, in a sentence.")
     result_url: str | None = strawberry.field(
-        description="Path of the file it resulted in; fetch it with the same kind of key."
+        description="Path of the file it resulted in; fetch it with the same kind of key. Null where there is none,"
+        " or none any more: a file that shows people goes when one of them is erased."
     )
 
     @classmethod

@@ -1,11 +1,13 @@
 """F28: whatever was on its way when a person was erased does not bring the person back."""
 
+from datetime import timedelta
+
 import pytest
 
 from graph import partitions
 from graph.projection import Projections
 from oneid.bootstrap import Stores, upkeep
-from oneid.domain.messages import format_time
+from oneid.domain.messages import format_time, parse_time
 from oneid.log.dead_letters import DeadLetters, body
 from oneid.log.events import DEAD_KEY
 from search.profiles import ProfileIndex
@@ -40,6 +42,28 @@ async def test_entries_that_were_not_read_are_dropped(
 
     assert [(r.barred, r.one_id is None) for r in done] == [(True, True), (False, False), (True, True)]
     await nobody(pipeline, stores)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(seconds=2), timedelta(days=1)])
+async def test_an_entry_of_a_host_whose_clock_is_ahead_came_before_all_the_same(
+    pipeline: Pipeline, stores: Stores, erasure: Erasing, ahead: timedelta
+) -> None:
+    """A clock that is a day ahead is not believed: the person could not come back for a day."""
+    (one_id,) = await pipeline.ingest(anna())
+    await pipeline.append([anna()], received=stores.clock.now() + ahead)
+    await pipeline.append([event(user_id="bo", message_id="bo")])
+    receipt = await erasure.erase(one_id)
+
+    done = await pipeline.drain()
+    await erasure.finish(receipt)
+
+    held = await erasure.service.receipt(receipt)
+    assert held is not None
+    late = parse_time(held.erased_at) - stores.clock.now()
+    assert late < timedelta(minutes=1)
+    if ahead < timedelta(minutes=1):
+        assert [r.barred for r in done] == [True, False]
+        await nobody(pipeline, stores)
 
 
 async def test_what_was_resolved_before_and_stored_after_is_found_before_the_first_look_is_over(

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from graph.attribute_catalog import AttributeCatalog
 from graph.divisions import Divisions
 from graph.projection import Projections
 from oneid.bootstrap import Stores, Upkeep
+from oneid.bootstrap.work import reconciliation
 from oneid.services.reconciliation import ReconciliationService, Report
 from oneid.services.rehoming import RehomingService
 from search.client import Parameters
@@ -17,10 +17,9 @@ from tests.pipeline import Pipeline, event
 
 
 @pytest.fixture
-def sweeper(stores: Stores, marks: Projections) -> ReconciliationService:
+def sweeper(stores: Stores) -> ReconciliationService:
     """Takes ranges of three, so that a sweep has several."""
-    catalog = AttributeCatalog(stores.graph)
-    return ReconciliationService(marks, catalog, stores.profiles, stores.events, stores.clock, page=3)
+    return reconciliation(stores, page=3)
 
 
 async def settle(work: Upkeep, stores: Stores) -> None:
@@ -210,7 +209,10 @@ async def test_a_write_that_comes_long_after_the_customer_has_gone_does_not_brin
     await stores.profiles.refresh()
 
     assert (await stores.profiles.search()).total == 2
-    assert (await work.reconciliation.sweep()).drift == 1
+    report = await work.reconciliation.sweep()
+    assert (report.drift - report.lost, report.lost) == (1, int(erased)), (
+        "the graph alone forgot the customer"
+    )
     await settle(work, stores)
 
     assert (await stores.profiles.search()).total == 1

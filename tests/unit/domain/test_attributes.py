@@ -1,7 +1,11 @@
 """Attributes: the newest value wins, and how long it has been what it is is known."""
 
-from oneid.domain.attributes import Attributes, from_stored, merge, put, to_stored
+from dataclasses import replace
+
+from oneid.domain.attributes import Attributes, forgotten, from_stored, merge, put, to_stored
 from oneid.domain.customers import AttributeValue
+from oneid.domain.redaction import Redactor
+from oneid.domain.rules import IdentityRules
 
 
 def day(number: int) -> str:
@@ -44,3 +48,25 @@ def test_of_a_merge_equal_values_have_been_so_since_the_earlier_one() -> None:
 def test_what_is_stored_reads_back() -> None:
     attributes = {"tier": after(at(1), at(2)), "city": at(3, None)}
     assert [one.unchanged_since for one in from_stored(to_stored(attributes)).values()] == [day(1), day(3)]
+
+
+def test_attributes_forget_somebody_erased_but_not_what_was_written_later() -> None:
+    keys = {"email:anna@example.cn", "phone:+8613800138000"}
+    held = {
+        "email": AttributeValue(" Anna@Example.CN", day(1), "till", sequence=5, identifier="user_id:bo"),
+        "friends": AttributeValue(["13800138000", "bo"], day(1), "till", sequence=5, since=day(1)),
+        "city": AttributeValue("Xi'an", day(1), "till", sequence=5, identifier="phone:+8613800138000"),
+        "mail": AttributeValue(
+            "anna@example.cn", day(1), "till", sequence=6, identifier="email:anna@example.cn"
+        ),
+    }
+
+    left = forgotten(held, keys, Redactor(keys, IdentityRules(), "CN"), until=5)
+
+    assert left == {
+        "email": replace(held["email"], value=None),
+        "friends": replace(held["friends"], value=["bo"]),
+        "city": replace(held["city"], identifier=None),
+        "mail": held["mail"],
+    }
+    assert forgotten(left, keys, Redactor(keys, IdentityRules(), "CN"), until=5) == left

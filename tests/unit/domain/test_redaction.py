@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oneid.domain.messages import Message
-from oneid.domain.redaction import Redactor
+from oneid.domain.redaction import Redactor, forgotten_rule, unmistakable
 from oneid.domain.rules import IdentityRules
 from oneid.domain.tombstones import keys_named
 
@@ -75,3 +75,41 @@ def test_what_is_redacted_names_the_erased_no_more(phone: str | int, cookie: str
     message = Message("m", "identify", "identify", NOW, NOW, None, "test", cleaned)
     assert keys_named(message, RULES, "CN").isdisjoint(KEYS)
     assert "138" not in str(cleaned)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ({"value": "Anna@example.CN"}, {"value": "GONE"}),
+        ({"value": ["138 0013 8000", "bo", 13800138000]}, {"value": ["GONE", "bo", 13800138000]}),
+        ({"value": "42"}, {"value": "42"}),
+        ({"key": "cookie-of-anna", "value": 5}, {"key": "cookie-of-anna", "value": 5}),
+        (
+            {
+                "all": [
+                    {"event": {"name": "x", "where": [{"op": "EQ", "value": "to anna@example.cn"}]}},
+                    {"not": {}},
+                ]
+            },
+            {"all": [{"event": {"name": "x", "where": [{"op": "EQ", "value": "to GONE"}]}}, {"not": {}}]},
+        ),
+        (
+            {"expression": """a.mail == 'anna@example.cn' && a.b == "x" && size(cookie-of-anna) > 1"""},
+            {"expression": """a.mail == 'GONE' && a.b == "x" && size(cookie-of-anna) > 1"""},
+        ),
+        ([[7, {"expression": None}], ["k", None]], [[7, {"expression": None}], ["k", None]]),
+    ],
+)
+def test_a_rule_compares_with_a_text_that_nobody_has_instead(written: Any, expected: Any) -> None:
+    assert forgotten_rule(written, Redactor(KEYS, RULES, "CN", instead="GONE")) == expected
+
+
+@given(written=json)
+def test_a_rule_that_names_nobody_erased_is_left_as_it_is(written: Any) -> None:
+    redactor = Redactor(["email:nobody-has-this@example.cn"], RULES, "CN", instead="GONE")
+    assert forgotten_rule(written, redactor) == written
+
+
+def test_a_short_number_of_a_user_is_no_reason_to_change_a_rule_about_a_product() -> None:
+    long = f"user_id:{'7' * 16}"
+    assert unmistakable([*KEYS, "user_id:100234", long, "device_id:123456789012345"]) == [*KEYS[:2], long]
