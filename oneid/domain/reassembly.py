@@ -49,16 +49,21 @@ class Reassembly:
         leaving = frozenset(keys & source.identifiers)
         stay = frozenset(source.identifiers - leaving)
         part = self.regrouping.take_out(source, leaving, stay, events_follow=False)
-        self._tell(DecisionKind.SPLIT, source, kept=stay, dropped=leaving, part=part)
+        self._tell(DecisionKind.SPLIT, source, kept=stay, dropped=leaving, other=part.one_id)
         return part
 
     def _gather(self, target: CustomerNode, keys: frozenset[str]) -> None:
-        strange = [key for key in keys if self.space.identifiers[key].owner != target.one_id]
+        nodes = self.space.identifiers
+        strange = [key for key in keys if nodes[key].owner != target.one_id]
         own = {held.one_id for held in self.component.customers.values()}
-        moved = [key for key in strange if self.space.identifiers[key].owner in own]
+        losers = dict[str, list[str]]()
+        for key in strange:
+            owner = nodes[key].owner
+            if owner in own:
+                losers.setdefault(owner or "", []).append(key)
         self.regrouping.move(target, strange)
-        if moved:
-            self._tell(DecisionKind.TRANSFERRED, target, kept=frozenset(moved))
+        for loser, moved in sorted(losers.items()):
+            self._tell(DecisionKind.TRANSFERRED, target, kept=frozenset(moved), other=loser)
 
     def _let_go(self) -> None:
         """What was named and is nobody's any more: blocked, generic, or over a limit by now."""
@@ -85,7 +90,7 @@ class Reassembly:
         kept: frozenset[str] = frozenset(),
         dropped: frozenset[str] = frozenset(),
         merged: tuple[str, ...] = (),
-        part: CustomerNode | None = None,
+        other: str | None = None,
     ) -> CustomerNode:
         told = replace(
             self.base,
@@ -96,7 +101,7 @@ class Reassembly:
             kept=tuple(map(Identifier.from_key, sorted(kept))),
             dropped=tuple(map(Identifier.from_key, sorted(dropped))),
             merged_one_ids=merged,
-            other_one_id=part.one_id if part else None,
+            other_one_id=other,
         )
         self.decisions.append(told)
         return customer

@@ -217,6 +217,8 @@ class Resolver:
 
     def _join(self, case: Case, owners: list[CustomerNode]) -> CustomerNode:
         survivor, *others = sorted(owners, key=lambda customer: customer.sequence)
+        here = {owner.one_id for owner in owners}
+        case.apart = {i for i in case.apart if self._space.identifiers[i.key].owner not in here}
         if others:
             merged = tuple(other.one_id for other in others)
             case.journal.note(DecisionKind.MERGED, kept=case.identifiers, merged=merged, changes=True)

@@ -205,6 +205,25 @@ async def test_a_proven_phone_moves_to_the_user_who_proved_it(scene: Scenario) -
     assert await scene.path("u2", "p1") == ["u2 p1 m2"]
 
 
+async def test_a_proven_phone_that_there_is_no_room_for_stays_with_its_owner(scene: Scenario) -> None:
+    await scene.rules(types=[{"type": "phone", "transferOnVerified": True, "limit": 1}])
+    first, _ = await scene.send("u1 p1", "u2 p2")
+    await scene.send(scene.event("u2 p1", **PROOF))
+    assert await scene.partition() == {"p1 u1", "p2 u2"}
+    assert await scene.one_id("p1") == first
+    assert await scene.decisions("m3") == ["DEMOTED - p1 (LIMIT)"]
+
+
+async def test_a_transfer_is_the_only_entry_where_it_is_the_only_change(scene: Scenario) -> None:
+    await scene.rules(types=TRANSFER)
+    await scene.send("u1 p1", "u2")
+    await scene.send(scene.event("u2 p1", **PROOF), scene.event("u2 p1", **PROOF))
+    assert await scene.decisions("m3") == ["TRANSFERRED p1 u2 (VERIFIED)"]
+    assert await scene.decisions("m4") == []
+    await scene.send(scene.event("u1 p1 c1", **PROOF))
+    assert await scene.decisions("m5") == ["ADDED c1 p1 u1", "TRANSFERRED p1 (VERIFIED)"]
+
+
 async def test_nothing_moves_without_proof_without_user_or_without_the_rule(scene: Scenario) -> None:
     await scene.rules(types=TRANSFER)
     await scene.send("u1 p1", "u2 p1", scene.event("a1 p1", **PROOF))

@@ -77,6 +77,16 @@ async def test_of_equal_priorities_the_type_later_in_the_alphabet_is_weaker(scen
     assert await scene.decisions("m4") == ["DEMOTED - c1 (LIMIT)"]
 
 
+async def test_a_declared_type_may_count_within_a_window(scene: Scenario) -> None:
+    await scene.rules(types=[{"type": "loyalty", "limit": 1, "windowDays": 3}])
+    days = (("x1", 1), ("x2", 3), ("x3", 5))
+    await scene.send(
+        *(scene.event(f"u1 {card}", timestamp=f"2026-01-0{day}T00:00:00Z") for card, day in days)
+    )
+    assert await scene.partition() == {"u1 x1 x3"}
+    assert await scene.decisions("m2") == ["DEMOTED - x2 (LIMIT)"]
+
+
 async def test_a_declared_type_has_blocked_values_of_its_own(scene: Scenario) -> None:
     await scene.rules(types=[{"type": "loyalty"}], block=[{"type": "loyalty", "regex": "^test"}])
     blocked = {"externalIds": [{"type": "loyalty", "id": "test-1"}]}

@@ -18,6 +18,9 @@ mutation Start($input: ReprocessIdentitiesInput!) {
 }
 """
 OPERATION = "query Operation($id: ID!) { node(id: $id) { ... on Operation { status result error } } }"
+HOUSEHOLDS = """
+query Households($by: CustomerLookup!) { customer(by: $by) { households { members { nodes { oneId } } } } }
+"""
 TIGHT = [{"type": "member_card", "limit": 1}]
 
 
@@ -124,6 +127,32 @@ async def test_a_clients_message_is_no_direct_write_whatever_it_is_called(scene:
     assert (await reprocess(scene))["different"] == 0
     assert await scene.partition() == {"u1", "a1"}
     assert await scene.one_id("a1") == cookie
+
+
+async def test_households_are_those_of_todays_rules(scene: Scenario) -> None:
+    one_ids = await scene.send("u1 x1", "u2 x1", "a1", wait="INDEXED")
+    assert await scene.partition() == {"u1", "u2", "a1"}
+    await scene.rules(types=[{"type": "loyalty", "household": True}])
+    assert (await reprocess(scene, dry_run=True))["memberships"] == 2
+    assert (await reprocess(scene))["memberships"] == 2
+    members = [await households(scene, name) for name in ("u1", "u2", "a1")]
+    assert members == [[sorted(one_ids[:2])], [sorted(one_ids[:2])], []]
+
+
+async def households(scene: Scenario, name: str) -> list[list[str]]:
+    """The members of each of a customer's households."""
+    found = (await scene.api(HOUSEHOLDS, by=scene.by(name)))["customer"]["households"]
+    return [sorted(member["oneId"] for member in household["members"]["nodes"]) for household in found]
+
+
+async def test_generic_values_of_the_past_are_those_of_todays_rules(scene: Scenario) -> None:
+    first, *_ = await scene.send("d1 p1", "d2 p1", "d3 p1", "d1 u1", "p1", wait="INDEXED")
+    assert await scene.partition() == {"d1 d2 d3 p1 u1"}
+    await scene.rules(types=[{"type": "phone", "genericAfter": 2, "genericAnchor": "device_id"}])
+    await reprocess(scene)
+    assert await scene.partition() == {"d1 u1", "d2", "d3"}
+    assert await scene.one_id("d1") == first
+    assert await scene.events("d1") == ["m1", "m4"]
 
 
 async def test_one_part_of_a_split_blob_keeps_the_one_id_and_events_follow(scene: Scenario) -> None:

@@ -9,10 +9,13 @@ from graph.rules import RulesStore
 from oneid.bootstrap import rebuilding, stewardship
 from oneid.clock import sequence
 from oneid.domain.decisions import DecisionKind
+from oneid.domain.identifiers import Identifier
 from oneid.domain.messages import Item
 from oneid.domain.rules import RulesChange, TypeChange
 from oneid.errors import Retriable
 from oneid.log.events import Entry
+from oneid.services.stewardship import Split
+from oneid.services.upserts import Upsert, UpsertService
 from tests.pipeline import Pipeline, event, open_pipeline
 
 PHONE = "13800138000"
@@ -206,3 +209,15 @@ async def test_a_customer_that_is_merged_before_its_rebuild_is_rebuilt_as_part_o
     assert await pipeline.owner("device_id", "d1") not in (None, older)
     await (await open_pipeline(pipeline.stores, "another")).process(entries)
     assert await pipeline.keys(await pipeline.owner("user_id", "u2")) == {"user_id:u2"}
+
+
+async def test_what_is_written_directly_is_not_the_shared_values(pipeline: Pipeline) -> None:
+    await generic_after(pipeline, 1)
+    await pipeline.ingest(event(user_id="u1", phone=PHONE), event(user_id="u2", phone=PHONE))
+    upserts = UpsertService(pipeline.stores.graph, pipeline.stores.clock, "CN")
+    named = [("phone", PHONE), ("member_card", "c1"), ("device_id", "d1")]
+    one, _ = await upserts.upsert(Upsert(named, set={"tier": "gold"}))
+    written = (await pipeline.customer(one)).attributes["tier"]
+    assert (written.value, written.identifier) == ("gold", "member_card:c1")
+    _, off = await stewardship(pipeline.stores).split(Split(one, [Identifier("device_id", "d1")]))
+    assert "tier" not in (await pipeline.customer(off)).attributes

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from graph import partitions, pauses
 from graph.client import Graph
+from graph.decisions import DecisionLog
 from graph.rules import RulesStore
 from oneid.bootstrap import Stores, stewardship, upkeep
 from oneid.clock import sequence
+from oneid.domain.decisions import DecisionKind
 from oneid.domain.identifiers import Identifier
 from oneid.domain.operations import Operation, OperationStatus
 from oneid.domain.rules import BlockedValue, RulesChange, TypeChange
@@ -147,6 +149,26 @@ async def test_a_loosened_limit_merges_into_the_oldest(pipeline: Pipeline) -> No
     assert (await pipeline.customer(two)).one_id == one
     await upkeep(pipeline.stores).rehoming.run_once()
     assert await customer_of(pipeline, "e1", "e2") == [one, one]
+
+
+async def test_what_moves_is_told_in_the_history_of_both(pipeline: Pipeline) -> None:
+    await rules(pipeline, types=(TypeChange("phone", transfer_on_verified=True),))
+    proof = {"verified": ["phone"]}
+    one, two = await pipeline.ingest(
+        event(user_id="u1", phone=PHONE), event(user_id="u2", phone=PHONE, context=proof)
+    )
+    await rules(pipeline, types=(TypeChange("phone", transfer_on_verified=False),))
+    await result(pipeline.stores)
+    assert await pipeline.owner("phone", "+8613800138000") == one
+    log = DecisionLog(pipeline.stores.graph)
+    for customer in (one, two):
+        last = (await log.all_of([customer or ""]))[-1]
+        assert (last.kind, last.reason, last.one_id, last.other_one_id) == (
+            DecisionKind.TRANSFERRED,
+            "REPROCESS",
+            one,
+            two,
+        )
 
 
 async def test_a_value_blocked_by_now_joins_nobody(pipeline: Pipeline) -> None:

@@ -52,6 +52,19 @@ def test_a_transfer_beside_another_change_names_what_moved() -> None:
     assert anonymous in world.decisions[0].merged_one_ids
 
 
+def test_nothing_moves_between_customers_who_become_one_anyhow() -> None:
+    change = RulesChange(
+        types=(TypeChange("phone", transfer_on_verified=True), TypeChange("user_id", limit=0))
+    )
+    world = World(change.apply(IdentityRules()))
+    world.send(userId="u1", anonymousId="a1", context=external(PHONE))
+    world.send(userId="u2", anonymousId="a1", context=external(PHONE, verified=["phone"]))
+    assert world.kinds() == [DecisionKind.ADDED]
+    world.send(userId="u3")
+    world.send(userId="u3", anonymousId="a1", context=external(PHONE, verified=["phone"]))
+    assert world.kinds() == [DecisionKind.MERGED]
+
+
 def test_what_a_login_takes_along_says_from_whom() -> None:
     world = under(SharedIdentifierPolicy.LAST_LOGIN)
     first = world.send(userId="u1", context=device("tablet")) or ""
