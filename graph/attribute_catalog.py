@@ -19,9 +19,10 @@ COMPUTATIONS: Final = TypeAdapter(tuple[tuple[str, Computation], ...])
 
 READ: Final = """
 OPTIONAL MATCH (a:AttributeCatalog {id: 'current'})
-RETURN a.version AS version, CASE WHEN a.version <> $known THEN a.definitions END AS definitions,
-       CASE WHEN a.version <> $known THEN a.scorers END AS scorers,
-       CASE WHEN a.version <> $known THEN a.computations END AS computations
+WITH a, coalesce(a.stamp, a.version, 0) AS stamp
+RETURN stamp, a.version AS version, CASE WHEN stamp <> $known THEN coalesce(a.definitions, '[]') END AS definitions,
+       CASE WHEN stamp <> $known THEN a.scorers END AS scorers,
+       CASE WHEN stamp <> $known THEN a.computations END AS computations
 """
 
 LOCK: Final = """
@@ -30,8 +31,10 @@ RETURN a.version AS version, a.definitions AS definitions, a.scorers AS scorers,
        a.computations AS computations
 """
 
+# The stamp is a time, not a count: after a restore the same one never stands for something else.
 WRITE: Final = """
-MATCH (a:AttributeCatalog {id: 'current'}) 
+MATCH (a:AttributeCatalog {id: 'current'})
+SET a.stamp = timestamp() * 1000000 + toInteger(rand() * 1000000)
 SET a.version = $version, a.definitions = $definitions, a.scorers = $scorers, a.computations = $computations,
     a.names = $names
 """
@@ -60,15 +63,16 @@ class AttributeCatalog:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self._catalog = Catalog()
+        self._stamp = -1
 
     async def current(self) -> Catalog:
         """The catalog as it is now."""
-        rows = await self._graph.read("catalog.read", READ, known=self._catalog.version)
+        rows = await self._graph.read("catalog.read", READ, known=self._stamp)
         return self._newest(rows[0])
 
     async def within(self, tx: AsyncManagedTransaction) -> Catalog:
         """The catalog as a transaction sees it."""
-        row = await (await tx.run(READ, known=self._catalog.version)).single(strict=True)
+        row = await (await tx.run(READ, known=self._stamp)).single(strict=True)
         return self._newest(row.data())
 
     async def change(self, change: Callable[[Catalog], Catalog], key: str = EVERYBODY) -> Catalog:
@@ -122,7 +126,7 @@ class AttributeCatalog:
 
     def _newest(self, row: dict[str, Any]) -> Catalog:
         if row["definitions"] is not None:
-            self._catalog = parse(row)
+            self._catalog, self._stamp = parse(row), row["stamp"]
         return self._catalog
 
 

@@ -211,12 +211,13 @@ class Conditions:
         return self._all
 
     async def use(self, ids: Collection[str]) -> list[Condition]:
-        """Those of the conditions that there are; they are not forgotten soon."""
-        await self._touch(ids)
+        """Those of the conditions that there are, touched."""
+        await self.touch(ids)
         known = (await self.all()).by_id
         return [known[id_] for id_ in ids if id_ in known]
 
-    async def _touch(self, ids: Collection[str]) -> None:
+    async def touch(self, ids: Collection[str]) -> None:
+        """Notes that conditions were used: they are not forgotten soon."""
         now = monotonic()
         if old := sorted(
             id_ for id_ in ids if now - self._touched.get(id_, -TOUCHED_SECONDS) >= TOUCHED_SECONDS

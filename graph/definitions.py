@@ -18,11 +18,6 @@ from oneid.domain.segments.definitions import Segment
 from oneid.domain.segments.references import Rules, with_ids
 from oneid.domain.tags.tree import Tag, TagTree
 
-LOCK: Final = """
-MERGE (n:SegmentCatalog {id: 'current'})
-SET n.version = coalesce(n.version, 0) + 1
-"""
-
 NUMBERS: Final = """
 MERGE (n:ConditionCounter {id: 'current'})
 SET n.lock = timestamp()
@@ -88,7 +83,7 @@ class Definitions:
         VersionConflict where a segment was changed meanwhile. Nothing is written in any of these cases."""
 
         async def within(tx: AsyncManagedTransaction) -> Written:
-            await (await tx.run(LOCK)).consume()
+            await (await tx.run(segments.CHANGED)).consume()
             known = await everything(tx)
             last = (await (await tx.run(NUMBERS)).single(strict=True))["last"]
             numbers = count(last + 1)

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from graph.attachment import Attached
 from graph.client import Graph
+from graph.segments import CHANGED
 from oneid.clock import sequence
 from oneid.domain.lifecycles import Lifecycle, Position, Stage, StageChange, from_stored, to_stored
 from oneid.errors import NotFound
@@ -16,8 +17,9 @@ STORED: Final = TypeAdapter(tuple[Stage, ...])
 
 ALL: Final = "MATCH (l:Lifecycle) RETURN properties(l) AS l ORDER BY l.key"
 
-SAVE: Final = """
-MERGE (l:Lifecycle {key: $row.key})
+SAVE: Final = f"""
+{CHANGED}
+MERGE (l:Lifecycle {{key: $row.key}})
 SET l = $row
 """
 

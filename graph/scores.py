@@ -5,6 +5,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from graph.client import Graph
+from graph.segments import CHANGED
 from oneid.domain.scores.models import ScoreKind, ScoreModel, Spec
 from oneid.domain.scores.rfm import RfmModel
 from oneid.domain.scores.vap import VapModel
@@ -14,8 +15,9 @@ STORED: Final[dict[ScoreKind, TypeAdapter[Any]]] = {
     ScoreKind.VAP: TypeAdapter(VapModel),
 }
 
-SAVE: Final = """
-MERGE (m:ScoreModel {key: $row.key})
+SAVE: Final = f"""
+{CHANGED}
+MERGE (m:ScoreModel {{key: $row.key}})
 SET m.version = coalesce(m.version, 0) + 1, m.kind = $row.kind, m.spec = $row.spec, m.conditions = $row.conditions
 RETURN m.version AS version
 """

@@ -12,38 +12,40 @@ from graph.client import Graph
 from oneid.domain.segments.definitions import Segment, SegmentKind
 from oneid.errors import Conflict, VersionConflict
 
-# The version is read under the lock that the MERGE and the SET take.
-SAVE: Final = """
+# The version is a time, not a count: after a restore the same one never stands for something else.
+CHANGED: Final = """
 MERGE (n:SegmentCatalog {id: 'current'})
-SET n.version = coalesce(n.version, 0) + 1
-MERGE (s:Segment {key: $row.key})
+SET n.version = timestamp() * 1000000 + toInteger(rand() * 1000000)
+"""
+
+# The version is read under the lock that the MERGE and the SET take.
+SAVE: Final = f"""
+{CHANGED}
+MERGE (s:Segment {{key: $row.key}})
 SET s.lock = timestamp()
 WITH s, coalesce(s.version, 0) AS version
 FOREACH (_ IN CASE WHEN version = $row.version - 1 THEN [1] ELSE [] END | SET s += $row)
 RETURN s.id AS id, version
 """
 
-BUILD: Final = """
-MERGE (n:SegmentCatalog {id: 'current'})
-SET n.version = coalesce(n.version, 0) + 1
+BUILD: Final = f"""
+{CHANGED}
 WITH n UNWIND $rows AS row
-MATCH (s:Segment {id: row.id})
+MATCH (s:Segment {{id: row.id}})
 SET s += row
 """
 
-BUILT: Final = """
-MERGE (n:SegmentCatalog {id: 'current'})
-SET n.version = coalesce(n.version, 0) + 1
+BUILT: Final = f"""
+{CHANGED}
 WITH n UNWIND $rows AS row
-MATCH (s:Segment {id: row[0]}) WHERE s.building = row[1]
+MATCH (s:Segment {{id: row[0]}}) WHERE s.building = row[1]
 SET s.building = 0, s.announced = false
 """
 
-DROP: Final = """
-MERGE (n:SegmentCatalog {id: 'current'})
-SET n.version = coalesce(n.version, 0) + 1
+DROP: Final = f"""
+{CHANGED}
 WITH n UNWIND $ids AS id
-MATCH (s:Segment {id: id})
+MATCH (s:Segment {{id: id}})
 SET s:DroppedSegment
 REMOVE s:Segment
 """
@@ -111,6 +113,8 @@ class Segments:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
+        self._version = -1
+        self._dynamic: Sequence[Segment] = ()
 
     async def save(self, segment: Segment) -> None:
         """Writes the next version of a segment, the first if it is new. Raises Conflict where the key is
@@ -145,13 +149,18 @@ class Segments:
         await self._graph.write("segments.forget", FORGET, id=id_)
 
     async def catalog_version(self) -> int:
-        """Grows whenever a segment is made, changed, built or deleted."""
+        """Another one whenever a segment, or what rules name, is made, changed, built or deleted."""
         version: int = (await self._graph.read("segments.catalog", CATALOG))[0]["version"]
         return version
 
-    async def dynamic(self) -> list[Segment]:
-        """All segments that are rules, the hidden ones too."""
-        return [segment_of(row["s"]) for row in await self._graph.read("segments.dynamic", DYNAMIC)]
+    async def dynamic(self) -> Sequence[Segment]:
+        """All segments that are rules, the hidden ones too. They are read again only where one has changed."""
+        version = await self.catalog_version()
+        if version != self._version:
+            # Read after the version: what is newer than it is read again the next time.
+            rows = await self._graph.read("segments.dynamic", DYNAMIC)
+            self._dynamic, self._version = [segment_of(row["s"]) for row in rows], version
+        return self._dynamic
 
     async def named(self, names: Sequence[str]) -> list[Segment]:
         """Segments by id or by key, those that exist."""

@@ -20,7 +20,11 @@ VERSION: Final = """
 OPTIONAL MATCH (n:TagCatalog {id: 'current'}) RETURN coalesce(n.version, 0) AS version
 """
 
-CHANGED: Final = "MERGE (n:TagCatalog {id: 'current'}) SET n.version = coalesce(n.version, 0) + 1"
+# The version is a time, not a count: after a restore the same one never stands for something else.
+CHANGED: Final = """
+MERGE (n:TagCatalog {id: 'current'})
+SET n.version = timestamp() * 1000000 + toInteger(rand() * 1000000)
+"""
 
 ALL: Final = "MATCH (t:Tag) RETURN properties(t) AS t"
 

@@ -87,11 +87,20 @@ class ProfileIndex:
             total=answer["hits"]["total"]["value"],
         )
 
+    async def count(self, query: dict[str, Any]) -> int:
+        """How many customers match a query, exactly."""
+        body = {"size": 0, "track_total_hits": True, "query": query}
+        count: int = (await self._search.search(self._alias, body))["hits"]["total"]["value"]
+        return count
+
     async def counts(
         self, queries: Mapping[str, dict[str, Any]], among: Sequence[str] | None = None
     ) -> dict[str, int]:
         """How many customers, or how many `among` these, match each query, exactly and all of one moment, by its
         name."""
+        if among is None and len(queries) == 1:
+            # Alone a query is counted without looking at what it does not match.
+            return {name: await self.count(query) for name, query in queries.items()}
         filters = {"filters": {"filters": dict(queries)}}
         asked = {"match_all": {}} if among is None else {"ids": {"values": list(among)}}
         body = {"size": 0, "query": asked, "aggs": {"counts": filters}}

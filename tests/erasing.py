@@ -86,7 +86,7 @@ def erasing(stores: Stores, killer: Killer | None = None) -> Erasing:
     guard = killer or Killer()
     events = guard.around(stores.event_erasure)
     scrubs = guard.around(ErasureScrubs(stores.graph))
-    others = ErasureOthers(scrubs, stores.conditions, events, searchable(stores), "CN")
+    others = ErasureOthers(scrubs, stores.vocabulary.conditions, events, searchable(stores), "CN")
     cleanup = ErasureCleanup(
         stores.graph,
         guard.around(ErasureWork(stores.graph)),

@@ -24,11 +24,13 @@ PERSONAL: Final = frozenset({exporting.KIND, segment_export.KIND})
 
 def erasure_others(stores: Stores) -> ErasureOthers:
     scrubs, make_searchable = ErasureScrubs(stores.graph), searchable(stores)
-    return ErasureOthers(scrubs, stores.conditions, stores.event_erasure, make_searchable, stores.region)
+    return ErasureOthers(
+        scrubs, stores.vocabulary.conditions, stores.event_erasure, make_searchable, stores.region
+    )
 
 
 def erasure_rules(stores: Stores) -> ErasureRules:
-    return ErasureRules(RuleTexts(stores.graph), stores.conditions, building(stores).build_soon)
+    return ErasureRules(RuleTexts(stores.graph), stores.vocabulary.conditions, building(stores).build_soon)
 
 
 def erasure_cleanup(stores: Stores, region: str) -> ErasureCleanup:

@@ -8,15 +8,24 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from graph import client as graph_client
+from graph.attribute_catalog import AttributeCatalog
 from graph.client import Graph
 from graph.clock import ClockStore
 from graph.conditions import Conditions
+from graph.lifecycles import Lifecycles
+from graph.scores import ScoreModels
+from graph.segments import Segments
+from graph.tags import Tags
 from oneid.clock import SystemClock
 from oneid.errors import InvalidInput, Retriable
 from oneid.log import client as log_client
 from oneid.log.clock import SharedOffset
 from oneid.log.events import EventLog
 from oneid.services.clock import ClockFollower
+from oneid.services.lifecycles import StagePlugs
+from oneid.services.scores import ScorePlugs
+from oneid.services.tags import TagPlugs
+from oneid.services.vocabulary import VocabularyService
 from oneid.settings import Settings
 from search import client as search_client
 from search.buyers import Buyers
@@ -29,6 +38,7 @@ from search.profile_rebuild import ProfileRebuild
 from search.profiles import ProfileIndex
 from search.replays import Replays
 from search.segments.histories import Histories
+from search.segments.limits import ClauseLimit
 from search.segments.percolator import Percolator
 from search.segments.tallies import Tallies
 
@@ -53,7 +63,8 @@ class Stores:
     percolator: Percolator
     members: Members
     buyers: Buyers
-    conditions: Conditions
+    vocabulary: VocabularyService
+    clause_limit: ClauseLimit
     clock: SystemClock
     region: str
     zone: str
@@ -67,19 +78,7 @@ async def open_stores(settings: Settings, *, patience: float = 8.0) -> AsyncGene
     caller who waits: given up too early and sent again, the same bulk burdens a slow cluster twice.
     """
     async with AsyncExitStack() as stack:
-        password = settings.neo4j_password.get_secret_value() if settings.neo4j_password else None
-        neo4j_url = required(settings.neo4j_url, "ONEID_NEO4J_URL")
-        graph = await stack.enter_async_context(
-            graph_client.connect(neo4j_url, settings.neo4j_user, password)
-        )
-        redis = await stack.enter_async_context(
-            log_client.connect(required(settings.redis_url, "ONEID_REDIS_URL"))
-        )
-        search = await stack.enter_async_context(
-            search_client.connect(
-                required(settings.opensearch_url, "ONEID_OPENSEARCH_URL"), attempt_seconds=patience
-            )
-        )
+        graph, redis, search = await connected(stack, settings, patience)
         names = IndexNames(settings.index_prefix, settings.event_shards)
         clock = SystemClock()
         if settings.mode == "sandbox":
@@ -99,11 +98,31 @@ async def open_stores(settings: Settings, *, patience: float = 8.0) -> AsyncGene
             Percolator(search, names.segments),
             Members(search, names.profiles),
             Buyers(search, names.events),
-            Conditions(graph),
+            vocabulary(graph),
+            ClauseLimit(search),
             clock,
             settings.phone_region,
             settings.timezone,
         )
+
+
+async def connected(
+    stack: AsyncExitStack, settings: Settings, patience: float
+) -> tuple[Graph, Redis, Search]:
+    """The clients of the three servers, closed with `stack`."""
+    password = settings.neo4j_password.get_secret_value() if settings.neo4j_password else None
+    neo4j = required(settings.neo4j_url, "ONEID_NEO4J_URL")
+    graph = await stack.enter_async_context(graph_client.connect(neo4j, settings.neo4j_user, password))
+    valkey = required(settings.redis_url, "ONEID_REDIS_URL")
+    redis = await stack.enter_async_context(log_client.connect(valkey))
+    opensearch = required(settings.opensearch_url, "ONEID_OPENSEARCH_URL")
+    search = await stack.enter_async_context(search_client.connect(opensearch, attempt_seconds=patience))
+    return graph, redis, search
+
+
+def vocabulary(graph: Graph) -> VocabularyService:
+    sources = (ScorePlugs(ScoreModels(graph)), TagPlugs(Tags(graph)), StagePlugs(Lifecycles(graph)))
+    return VocabularyService(graph, AttributeCatalog(graph), Segments(graph), Conditions(graph), sources)
 
 
 @asynccontextmanager

@@ -21,7 +21,6 @@ from graph.receipts import Receipts
 from graph.reindexing import Reindexing
 from graph.rules import RulesStore
 from graph.scores import ScoreModels
-from graph.segments import Segments
 from graph.tags import Tags
 from graph.transitions import Transitions
 from oneid.bootstrap.stores import Stores
@@ -38,7 +37,7 @@ from oneid.services.evaluation import EvaluationService, MaterialisationService
 from oneid.services.exporting import CustomerExport
 from oneid.services.ingestion import Searchable
 from oneid.services.judging import JudgingService
-from oneid.services.lifecycles import LifecycleService, StagePlugs
+from oneid.services.lifecycles import LifecycleService
 from oneid.services.lost_events import LostEvents
 from oneid.services.marking import MarkingService
 from oneid.services.measuring import MeasuringService
@@ -57,13 +56,13 @@ from oneid.services.reconciliation import ReconciliationService
 from oneid.services.rehoming import RehomingService
 from oneid.services.reindexing import ReindexService
 from oneid.services.reprocessing import ReprocessService
-from oneid.services.scores import ScorePlugs, ScoreService
+from oneid.services.scores import ScoreService
 from oneid.services.seeding import SeedService
 from oneid.services.segment_deletion import SegmentDeletion
 from oneid.services.segment_export import SegmentExport
 from oneid.services.segments import SegmentService
 from oneid.services.stewardship import StewardshipService
-from oneid.services.tags import TagPlugs, TagService
+from oneid.services.tags import TagService
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ def lost_events(stores: Stores) -> LostEvents:
     return LostEvents(
         Customers(stores.graph),
         Receipts(stores.graph),
-        stores.conditions,
+        stores.vocabulary.conditions,
         stores.events,
         stores.replays,
         stores.event_erasure,
@@ -121,7 +120,7 @@ def projection(stores: Stores) -> ProjectionService:
 
 def evaluation(stores: Stores) -> EvaluationService:
     catalog = AttributeCatalog(stores.graph)
-    return EvaluationService(stores.conditions, stores.histories, catalog, stores.clock)
+    return EvaluationService(stores.vocabulary.conditions, stores.histories, catalog, stores.clock)
 
 
 def attributes(stores: Stores) -> AttributeService:
@@ -147,18 +146,14 @@ def customers(stores: Stores) -> CustomerService:
 
 def audiences(stores: Stores) -> AudienceService:
     return AudienceService(
-        AttributeCatalog(stores.graph),
-        Segments(stores.graph),
+        stores.vocabulary,
         materialisation(stores),
         customers(stores),
+        stores.profiles,
         counting(stores),
+        stores.clause_limit,
         stores.clock,
         stores.zone,
-        (
-            ScorePlugs(ScoreModels(stores.graph)),
-            TagPlugs(Tags(stores.graph)),
-            StagePlugs(Lifecycles(stores.graph)),
-        ),
     )
 
 
@@ -235,7 +230,7 @@ def scores(stores: Stores) -> ScoreService:
 
 def building(stores: Stores) -> BuildingService:
     return BuildingService(
-        Segments(stores.graph),
+        stores.vocabulary.segments,
         Memberships(stores.graph),
         audiences(stores),
         materialisation(stores),
@@ -247,7 +242,7 @@ def building(stores: Stores) -> BuildingService:
 def segments(stores: Stores) -> SegmentService:
     return SegmentService(
         definitions(stores),
-        Segments(stores.graph),
+        stores.vocabulary.segments,
         Tags(stores.graph),
         audiences(stores),
         materialisation(stores),
@@ -260,7 +255,7 @@ def segments(stores: Stores) -> SegmentService:
 def segment_deletion(stores: Stores) -> SegmentDeletion:
     return SegmentDeletion(
         definitions(stores),
-        Segments(stores.graph),
+        stores.vocabulary.segments,
         segments(stores),
         building(stores),
         materialisation(stores),
@@ -275,7 +270,7 @@ def judging(stores: Stores) -> JudgingService:
 
 
 def membership(stores: Stores) -> MembershipService:
-    return MembershipService(Projections(stores.graph), judging(stores), Segments(stores.graph))
+    return MembershipService(Projections(stores.graph), judging(stores), stores.vocabulary.segments)
 
 
 def due(stores: Stores) -> Callable[[], Awaitable[None]]:
@@ -294,7 +289,7 @@ def due(stores: Stores) -> Callable[[], Awaitable[None]]:
 
 def materialisation(stores: Stores) -> MaterialisationService:
     return MaterialisationService(
-        stores.conditions,
+        stores.vocabulary.conditions,
         stores.histories,
         evaluation(stores),
         projection(stores),
@@ -387,7 +382,7 @@ def customer_export(stores: Stores) -> CustomerExport:
         stores.replays,
         stores.log,
         DeadLetters(stores.redis, stores.log.partitions),
-        stores.conditions,
+        stores.vocabulary.conditions,
         Projections(graph),
         AttributeCatalog(graph),
         RulesStore(graph),

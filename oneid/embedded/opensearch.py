@@ -88,6 +88,8 @@ def _write_configuration(directory: Path) -> None:
         "action.destructive_requires_name": "true",
         # A developer's disk is often over 90 % full, and then every index would turn read-only.
         "cluster.routing.allocation.disk.threshold_enabled": "false",
+        # A rule may name a tag with thousands of tags below it.
+        "indices.query.bool.max_clause_count": "32768",
     }
     lines = "".join(f"{name}: {value}\n" for name, value in settings.items())
     (directory / "opensearch.yml").write_text(lines)

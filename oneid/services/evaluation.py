@@ -137,10 +137,13 @@ class MaterialisationService:
 
     async def known(self, rules: Mapping[str, Timed]) -> dict[str, int]:
         """The numbers of those of the conditions, by id, that everybody has been evaluated for. Raises Retriable."""
-        if not rules:
-            return {}
-        conditions = await self._conditions.use(rules)
-        return {condition.id: condition.number for condition in conditions if condition.ready}
+        return await self.ready(rules, await self._conditions.all()) if rules else {}
+
+    async def ready(self, rules: Mapping[str, Timed], every: ConditionSet) -> dict[str, int]:
+        """`known` where all conditions have been read already."""
+        found = [every.by_id[id_] for id_ in rules if id_ in every.by_id]
+        await self._conditions.touch([condition.id for condition in found])
+        return {condition.id: condition.number for condition in found if condition.ready}
 
     async def numbers(self, rules: Mapping[str, Timed]) -> dict[str, int]:
         """The number of each condition, by id, once everybody whom the events tell of has been evaluated for it.

@@ -195,7 +195,7 @@ class ScoreService:
         """How many have each cell and each group now."""
         scoring = model.spec.scoring()
         rules = {"": scoring.scored, **cells(scoring)}
-        rules |= {f"group {group.name}": scoring.group(group.name) for group in scoring.groups}
+        rules |= {f"group {group.name}": scoring.within([group.name]) for group in scoring.groups}
         counts = await self._profiles.counts(await self._audiences.queries(rules))
         groups = {group.name: counts.pop(f"group {group.name}") for group in scoring.groups}
         scored = counts.pop("")

@@ -14,7 +14,7 @@ from oneid.domain.messages import format_time
 from oneid.domain.segments.conditions import timed
 from oneid.domain.segments.definitions import Segment, SegmentKind
 from oneid.domain.segments.references import with_paths
-from oneid.domain.segments.rules import All, Not, Rule, SegmentRule
+from oneid.domain.segments.rules import All, Not, Rule
 from oneid.errors import Conflict, InvalidInput, NotFound, TooLarge, VersionConflict
 from oneid.services.audiences import AudienceService
 from oneid.services.building import BuildingService, prepared
@@ -156,9 +156,7 @@ class SegmentService:
 
     async def counts(self, segments: Sequence[Segment]) -> list[int]:
         """How many are in each segment now. Raises NotFound where the rule of one can't be read any more."""
-        rules = await self._rules_of(segments)
-        counts = await self._audiences.counts(rules)
-        return [counts[segment.id] for segment in segments]
+        return await self._audiences.counts_of(segments)
 
     async def only(self, inside: Segment, outside: Segment, **page: Any) -> Page[CustomerRecord]:
         """A page of who is in one segment and not in another one now, the newest first."""
@@ -178,20 +176,7 @@ class SegmentService:
 
     async def rule_of(self, segment: Segment) -> Rule:
         """The tree of a segment."""
-        if segment.kind is not SegmentKind.DYNAMIC or segment.rule is None:
-            return SegmentRule(segment.id, None)
-        return await self._audiences.read(segment.rule, within=segment.id, personal=True)
-
-    async def _rules_of(self, segments: Sequence[Segment]) -> dict[str, Rule]:
-        """The trees of segments, by id, from one reading."""
-        ruled = {one.id: one for one in segments if one.kind is SegmentKind.DYNAMIC and one.rule is not None}
-        found: dict[str, Rule] = {
-            one.id: SegmentRule(one.id, None) for one in segments if one.id not in ruled
-        }
-        found |= await self._audiences.read_all(list(ruled.values()))
-        if missing := [one.key for one in segments if one.id not in found]:
-            raise NotFound(f"the rule of {missing[0]} names what is gone")
-        return found
+        return await self._audiences.rule_of(segment)
 
     async def hidden(
         self, wanted: Sequence["HiddenSegment"], *, personal: bool, announced: bool = False

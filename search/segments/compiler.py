@@ -1,6 +1,6 @@
 """The one compiler: a rule's tree to a query of profile documents."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol, TypeAlias
 
 from oneid.domain.messages import format_time, parse_time
@@ -20,6 +20,7 @@ from oneid.domain.segments.rules import (
     IdentifierRule,
     Not,
     Op,
+    PluggedRule,
     Rule,
     SegmentRule,
     SequenceRule,
@@ -39,8 +40,12 @@ NOTHING_SETTLED: Final[Mapping[str, bool]] = {}
 class Present(Protocol):
     """How a query asks what only time decides."""
 
-    def held(self, number: int, days: int = 0) -> Query:
-        """Who has the intervals of a number now, and has had them for so many days."""
+    def held(self, number: int) -> Query:
+        """Who has the intervals of a number now."""
+        ...
+
+    def any_held(self, numbers: Sequence[int], days: int) -> Query:
+        """Who has the intervals of one of these numbers now, and has had them for so many days."""
         ...
 
     def relative(self, rule: AttributeRule) -> Query:
@@ -71,6 +76,8 @@ class Compiler:
                 return {"bool": {"should": [self.compile(one) for one in rules], "minimum_should_match": 1}}
             case Not(below):
                 return denied(self.compile(below))
+            case PluggedRule(below):
+                return self.compile(below)
             case SegmentRule(id_, below):
                 return self.compile(below) if below else {"term": {"lists": id_}}
             case _:
@@ -86,7 +93,7 @@ class Compiler:
                 has = {"term": {"identifierTypes": kind}}
                 return has if present else denied(has)
             case HeldRule(numbers, days):
-                return {"bool": {"should": [self._present.held(number, days) for number in numbers]}}
+                return self._present.any_held(numbers, days)
             case ConsentRule():
                 return consented(rule)
             case BucketRule():

@@ -5,7 +5,7 @@ that the document carries, of all that holds for the customer at the instant of 
 equal.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeAlias
@@ -30,12 +30,16 @@ class Instant:
     at: datetime
     zone: str
 
-    def held(self, number: int, days: int = 0) -> Query:
-        """Who has the intervals of a number at the instant, and had them so many days before."""
+    def held(self, number: int) -> Query:
+        """Who has the intervals of a number at the instant."""
+        return holds(number, milliseconds(self.at.timestamp()))
+
+    def any_held(self, numbers: Sequence[int], days: int) -> Query:
+        """Who has the intervals of one of these numbers at the instant, and had them so many days before."""
         at = milliseconds(self.at.timestamp())
-        if not days:
-            return holds(number, at)
-        return {"bool": {"filter": [holds(number, at), holds(number, at - days * DAY_MS)]}}
+        instants = (at, at - days * DAY_MS) if days else (at,)
+        each = [{"bool": {"filter": [holds(number, one) for one in instants]}} for number in numbers]
+        return {"bool": {"should": each, "minimum_should_match": 1}}
 
     def relative(self, rule: AttributeRule) -> Query:
         """Whose date compares so with the instant."""
@@ -80,8 +84,12 @@ def stamped(at: int) -> str:
 class Told:
     """What a stored query asks: the names in `holding`."""
 
-    def held(self, number: int, days: int = 0) -> Query:
-        return {"term": {"holding": lag_name(number, days) if days else str(number)}}
+    def held(self, number: int) -> Query:
+        return {"term": {"holding": str(number)}}
+
+    def any_held(self, numbers: Sequence[int], days: int) -> Query:
+        names = [lag_name(number, days) if days else str(number) for number in numbers]
+        return {"terms": {"holding": names}}
 
     def relative(self, rule: AttributeRule) -> Query:
         return {"term": {"holding": relative_name(rule)}}

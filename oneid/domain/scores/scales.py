@@ -1,14 +1,16 @@
 """Scales: a score is how many levels are reached, and each level is a rule."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 from oneid.domain.segments.operators import whole
 from oneid.domain.segments.parsing import Json, Path
 from oneid.domain.segments.rules import All, AnyOf, Not, Rule
 from oneid.errors import InvalidInput
+
+NOBODY: Final[Rule] = AnyOf(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,14 @@ class Scoring:
         told = [scale.between(*ranges[scale.name]) for scale in self.scales if scale.name in ranges]
         return All((self.scored, *told))
 
-    def group(self, name: str) -> Rule:
-        """Who is in a group: within its ranges, and not in one before it."""
-        names = [group.name for group in self.groups]
-        before = [Not(self.cell(group.ranges)) for group in self.groups[: names.index(name)]]
-        return All((self.cell(self.groups[names.index(name)].ranges), *before))
+    def within(self, names: Collection[str]) -> Rule:
+        """Who is in one of these groups. A customer's is the first that fits: so each group is asked once, and what
+        follows it only of those whom it does not fit."""
+        told: Rule = NOBODY
+        for group in reversed(self.groups):
+            fits = self.cell(group.ranges)
+            told = joined(fits, told) if group.name in names else narrowed(Not(fits), told)
+        return told
 
     def read(self, given: Json, path: Path) -> Rule:
         """The condition that a rule writes: ranges by scale, and names of groups. Raises InvalidInput."""
@@ -71,13 +76,25 @@ class Scoring:
         }
         rule = self.cell(ranges)
         groups = given.get("groups")
-        if groups is None:
+        if not groups:
             return rule
         known = {group.name for group in self.groups}
         for place, name in enumerate(groups):
             if name not in known:
                 raise InvalidInput(f"there is no group {name}", field=(*path, "groups", str(place)))
-        return All((rule, AnyOf(tuple(self.group(name) for name in groups))))
+        return All((rule, self.within(groups)))
+
+
+def joined(one: Rule, rest: Rule) -> Rule:
+    if rest is NOBODY:
+        return one
+    return AnyOf((one, *(rest.rules if isinstance(rest, AnyOf) else [rest])))
+
+
+def narrowed(one: Rule, rest: Rule) -> Rule:
+    if rest is NOBODY:
+        return rest
+    return All((one, *(rest.rules if isinstance(rest, All) else [rest])))
 
 
 def bounds(given: Any, most: int, path: Path) -> tuple[int, int]:

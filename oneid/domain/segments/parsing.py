@@ -35,6 +35,7 @@ from oneid.domain.segments.rules import (
     Measure,
     Not,
     Op,
+    PluggedRule,
     PropertyTest,
     Rule,
     SegmentRule,
@@ -116,7 +117,7 @@ class Parser:
             case "attribute":
                 return self._attribute(record(given, path), path)
             case _ if kind in self._plugs:
-                return self._plugs[kind](self, record(given, path), path)
+                return PluggedRule(self._plugs[kind](self, record(given, path), path))
             case _:
                 return localised(leaf(kind, given, path), self._zone)
 

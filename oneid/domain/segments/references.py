@@ -13,7 +13,7 @@ from oneid.domain.segments.definitions import Segment
 from oneid.domain.tags.tree import TagTree
 from oneid.errors import Cycle, LimitExceeded, TooLarge
 
-MAX_SEGMENTS: Final = 200
+MAX_SEGMENTS: Final = 5_000
 """That one rule brings in, each as often as it is named."""
 
 MAX_RULES: Final = 5_000
@@ -70,7 +70,7 @@ class Rules:
         sizes: dict[str, int | None] = {}
         for id_ in self._concerned(changed):
             if self._size(id_, sizes, field) > MAX_SEGMENTS:
-                message = f"{self.segments[id_].name} would bring in more than {MAX_SEGMENTS} segments"
+                message = f"{self.segments[id_].name} would bring in more than {MAX_SEGMENTS:,} segments"
                 raise TooLarge(message, field=tuple(field))
 
     def _concerned(self, changed: Collection[str]) -> set[str]:

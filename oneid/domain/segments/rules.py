@@ -171,6 +171,13 @@ class SegmentRule:
 
 
 @dataclass(frozen=True, slots=True)
+class PluggedRule:
+    """What a condition of another module stands for: one condition to whoever wrote it."""
+
+    rule: "Rule"
+
+
+@dataclass(frozen=True, slots=True)
 class HeldRule:
     """Who has the intervals of one of these numbers, tags or stages, for so many days already."""
 
@@ -207,6 +214,7 @@ Rule: TypeAlias = (
     | IdentifierRule
     | Timed
     | SegmentRule
+    | PluggedRule
     | HeldRule
     | ConsentRule
     | BucketRule
@@ -218,7 +226,7 @@ def nodes(rule: Rule) -> "list[Rule]":
     match rule:
         case All(rules) | AnyOf(rules):
             return [rule, *(node for below in rules for node in nodes(below))]
-        case Not(below):
+        case Not(below) | PluggedRule(below):
             return [rule, *nodes(below)]
         case SegmentRule(_, below) if below is not None:
             return [rule, *nodes(below)]
