@@ -49,7 +49,7 @@ class Part:
             self.process = await asyncio.create_subprocess_exec(
                 *command, env=environment, stdout=log, stderr=log
             )
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(240):
             while not await self.is_well():
                 assert self.process.returncode is None, self.log.read_text()
                 await asyncio.sleep(0.1)

@@ -50,7 +50,11 @@ class Proxy:
         if self._away:
             writer.transport.abort()
             return
-        upstream_reader, upstream_writer = await asyncio.open_connection(*self._target)
+        try:
+            upstream_reader, upstream_writer = await asyncio.open_connection(*self._target)
+        except OSError:
+            writer.transport.abort()
+            return
         cutting = asyncio.Event()
         pumps = {
             asyncio.create_task(self._requests(reader, upstream_writer, cutting)),

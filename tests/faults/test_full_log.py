@@ -2,7 +2,7 @@
 there; and events are accepted again."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ async def leave_room(redis: Redis, size: int) -> None:
 
 
 @asynccontextmanager
-async def nearly_full(redis: Redis) -> AsyncIterator[None]:
+async def nearly_full(redis: Redis) -> AsyncGenerator[None]:
     """Little room is left, until the end."""
     limit = (await redis.config_get("maxmemory"))["maxmemory"]
     await leave_room(redis, ROOM)
