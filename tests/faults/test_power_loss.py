@@ -5,21 +5,17 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import pytest
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from oneid.embedded.ports import free_port
 from oneid.embedded.valkey import valkey
 from oneid.log.events import EventLog, stream_key
+from tests.faults.log_servers import log_server
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
 WRITERS: Final = 8
 SECONDS: Final = 3.0
 
@@ -50,11 +46,11 @@ async def test_what_was_acknowledged_was_on_the_disk(strace: str, tmp_path: Path
     program, trace = valkey(tmp_path, free_port()), tmp_path / "trace"
     calls = ("-f", "-e", "trace=openat,open,write,fdatasync,fsync", "-s", "0", "-o", str(trace))
     redis = Redis.from_url(program.url or "")
-    async with running((strace, *calls, *program.command), redis):
+    async with log_server((strace, *calls, *program.command), redis):
         acknowledged = await load(redis)
         await asyncio.to_thread(os.kill, (await redis.info("server"))["process_id"], signal.SIGKILL)
     tear(tmp_path, trace)
-    async with running(program.command, redis):
+    async with log_server(program.command, redis):
         stored = {entry.decode() for entry, _ in await redis.xrange(stream_key(0))}
     await redis.aclose()
     assert acknowledged <= stored
@@ -66,29 +62,6 @@ def tear(directory: Path, trace: Path) -> None:
     length = synced_bytes(trace.read_text(), log.name)
     assert length <= log.stat().st_size
     os.truncate(log, length)
-
-
-@asynccontextmanager
-async def running(command: Sequence[str], redis: Redis) -> AsyncGenerator[None]:
-    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL)
-    try:
-        async with asyncio.timeout(30):
-            await answering(redis)
-        yield
-    finally:
-        with suppress(ProcessLookupError):
-            process.terminate()
-        await process.wait()
-
-
-async def answering(redis: Redis) -> None:
-    while True:
-        try:
-            await redis.ping()
-        except RedisError:
-            await asyncio.sleep(0.1)
-        else:
-            return
 
 
 async def load(redis: Redis) -> set[str]:
