@@ -31,13 +31,14 @@ UNWELL_LOOKS = 3  # in a row, until a program counts as hung
 
 @dataclass
 class Running:
-    """A program and its current process."""
+    """A program and its current process. `was_well`: it has answered since it was started."""
 
     program: Program
     process: Process
     since: float
     pause: float
     again_at: float | None = None
+    was_well: bool = False
     unwell: int = 0
     looked_at: float = 0.0
 
@@ -113,11 +114,14 @@ class Supervisor:
         return Process(program.name, program.command, program.environment, self._directory)
 
     def _ask(self, running: Running, well: Ready) -> None:
-        """Ends a program that was not well several times in a row: whatever hangs does not hear a SIGTERM."""
+        """Ends a program that was not well several times in a row: whatever hangs does not hear a SIGTERM. One that
+        is still starting has its `start_seconds`: on a busy machine it would be ended again and again otherwise."""
         if monotonic() < max(running.looked_at, running.since) + self._pauses.look:
             return
-        running.unwell = 0 if well() else running.unwell + 1
-        running.looked_at = monotonic()
+        is_well, running.looked_at = well(), monotonic()
+        running.was_well |= is_well
+        starting = not running.was_well and monotonic() < running.since + running.program.start_seconds
+        running.unwell = 0 if is_well or starting else running.unwell + 1
         if running.unwell >= UNWELL_LOOKS:
             self._say(f"{running.program.name} hangs; it is ended (log: {running.process.log})")
             running.process.wait(0)
@@ -128,7 +132,7 @@ class Supervisor:
             self._plan_restart(running, now)
         elif now >= running.again_at:
             running.process, running.since, running.again_at = self._spawn(running.program), now, None
-            running.unwell = 0
+            running.was_well, running.unwell = False, 0
             self._record(self._processes())
             self._say(f"{running.program.name} was started again")
 

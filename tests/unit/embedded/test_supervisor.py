@@ -112,6 +112,36 @@ def test_a_program_that_hangs_is_noticed_said_and_started_again(stage: Stage) ->
     assert next(answers, None) is None
 
 
+def test_a_program_that_takes_long_to_start_is_not_taken_for_one_that_hangs(stage: Stage) -> None:
+    looks = list[bool]()
+
+    def well() -> bool:
+        looks.append(len(looks) >= 8)
+        return looks[-1]
+
+    program = replace(python("one", SLEEPS), well=well)
+    stage.supervisor.start([program])
+
+    def answers() -> bool:
+        stage.supervisor.watch()
+        return len(looks) > 10
+
+    assert wait_until(answers, 10)
+    assert stage.said == []
+
+
+def test_a_program_that_does_not_answer_in_its_time_to_start_is_started_again(stage: Stage) -> None:
+    program = replace(python("one", STUBBORN), well=lambda: False, start_seconds=0.3)
+    stage.supervisor.start([program])
+
+    def ended() -> bool:
+        stage.supervisor.watch()
+        return bool(stage.said)
+
+    assert wait_until(ended, 10)
+    assert stage.said[0].startswith("one hangs; it is ended")
+
+
 def test_the_pause_doubles_with_every_crash_up_to_a_bound(stage: Stage) -> None:
     stage.supervisor.start([python("one", "raise SystemExit(4)")])
 
