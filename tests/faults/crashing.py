@@ -1,10 +1,19 @@
 """Clients of the stores that die at a chosen request: before it is sent, or when it is done and not answered."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any, LiteralString, TypeVar
 
 from graph.client import Graph, Row, Work
+from oneid.bootstrap import Stores
 from search.client import Parameters, Search
+from search.events import EventIndex
+from search.indexes import IndexNames
+from search.members import Members
+from search.profile_rebuild import ProfileRebuild
+from search.profiles import ProfileIndex
+from search.segments.histories import Histories
+from search.segments.percolator import Percolator
 
 T = TypeVar("T")
 
@@ -73,3 +82,19 @@ class CrashingSearch(Search):
 
     async def persist(self, work: Callable[[], Awaitable[T]]) -> T:
         return await self._search.persist(work)
+
+
+def dying(stores: Stores, fuse: Fuse) -> Stores:
+    """Stores that die when the fuse blows."""
+    search, names = CrashingSearch(stores.search, fuse), IndexNames("oneid")
+    return replace(
+        stores,
+        graph=CrashingGraph(stores.graph, fuse),
+        search=search,
+        events=EventIndex(search, names.events),
+        histories=Histories(search, names.events),
+        profiles=ProfileIndex(search, names.profiles),
+        rebuild=ProfileRebuild(search, names),
+        percolator=Percolator(search, names.segments),
+        members=Members(search, names.profiles),
+    )

@@ -20,14 +20,7 @@ from oneid.services.lifecycles import NewStage
 from oneid.services.segments import NewSegment
 from oneid.services.tags import NewTag
 from oneid.settings import Settings
-from search.events import EventIndex
-from search.indexes import IndexNames
-from search.members import Members
-from search.profile_rebuild import ProfileRebuild
-from search.profiles import ProfileIndex
-from search.segments.histories import Histories
-from search.segments.percolator import Percolator
-from tests.faults.crashing import Crash, CrashingGraph, CrashingSearch, Fuse
+from tests.faults.crashing import Crash, Fuse, dying
 from tests.pipeline import Pipeline, event, open_pipeline
 
 T = TypeVar("T")
@@ -63,22 +56,6 @@ def stores(opened: Stores, clock: HandClock) -> Stores:
 @pytest.fixture
 async def pipeline(clean: None, stores: Stores) -> Pipeline:
     return await open_pipeline(stores)
-
-
-def dying(stores: Stores, fuse: Fuse) -> Stores:
-    """Stores that die when the fuse blows."""
-    search, names = CrashingSearch(stores.search, fuse), IndexNames("oneid")
-    return replace(
-        stores,
-        graph=CrashingGraph(stores.graph, fuse),
-        search=search,
-        events=EventIndex(search, names.events),
-        histories=Histories(search, names.events),
-        profiles=ProfileIndex(search, names.profiles),
-        rebuild=ProfileRebuild(search, names),
-        percolator=Percolator(search, names.segments),
-        members=Members(search, names.profiles),
-    )
 
 
 class Steps:
