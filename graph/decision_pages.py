@@ -32,10 +32,6 @@ MATCH (d:Decision) WHERE d.seq > 0
 RETURN count(d) AS count
 """
 
-COUNT_BETWEEN: Final = """
-MATCH (d:Decision) WHERE d.seq > $after AND d.seq <= $until AND d.kind IN $kinds RETURN count(d) AS count
-"""
-
 
 class DecisionPages:
     """Decisions of groups of ONE-IDs: a customer's own and its former ones."""
@@ -73,16 +69,5 @@ class DecisionPages:
             messageId=message_id,
             kinds=[str(kind) for kind in kinds] if kinds else None,
             since=since,
-        )
-        return int(rows[0]["count"])
-
-    async def count_between(self, after: int, until: int, kinds: Sequence[DecisionKind]) -> int:
-        """How many decisions of these kinds have a sequence in (after, until]."""
-        rows = await self._graph.read(
-            "decisions.count_between",
-            COUNT_BETWEEN,
-            after=after,
-            until=until,
-            kinds=[str(kind) for kind in kinds],
         )
         return int(rows[0]["count"])

@@ -50,6 +50,11 @@ class Settings(BaseSettings):
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
     """Where a consumer or worker serves /metrics; the API serves its own. Give each process its own."""
 
+    rate_points: int = Field(default=50_000, ge=1)
+    """Points a second that come back to each key of the GraphQL API; `customer` costs one to three of them."""
+    rate_burst: int = Field(default=200_000, ge=10_000)
+    """The most points that a key has. No operation may cost more than the least of this."""
+
     index_prefix: str = "oneid"
     event_shards: int = Field(default=1, ge=1)
     partitions: int = Field(default=1, ge=1)

@@ -1,5 +1,6 @@
 """The ASGI application at /graphql."""
 
+import math
 from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
@@ -31,7 +32,7 @@ from api.graphql.negotiation import (
     GRAPHQL_JSON,
     JSON,
     negotiate,
-    request_error_status,
+    refusal_of,
     status_of,
     streams,
 )
@@ -40,6 +41,7 @@ from api.graphql.websockets import TransportHandler, WebSocketAdapter, on_connec
 from api.guard import BodyGuard
 from oneid.bootstrap import Services
 from oneid.errors import OneIdError
+from oneid.services.rates import Rate
 
 MAX_BODY: Final = 1024 * 1024
 INIT_TIMEOUT: Final = timedelta(seconds=10)
@@ -114,13 +116,18 @@ class AdminView(GraphQL[Context, None]):
     def _finish(self, request: Request, response: Response) -> None:
         """Media type and status, which only this view knows; of a stream headers alone."""
         response.headers["x-request-id"] = request.state.context.request_id
+        response.headers.update(rate_headers(request.state.context.usage.rate))
         if isinstance(response, StreamingResponse):
             response.headers["cache-control"] = "private, no-store, no-transform"
             return
         response.headers["cache-control"] = "private, no-store"
+        refused: dict[str, Any] = getattr(request.state, "refused", {})
+        if "retryAfter" in refused:
+            response.headers["retry-after"] = str(max(1, math.ceil(refused["retryAfter"])))
+        if refused and (request.state.media == GRAPHQL_JSON or refused.get("code") == "THROTTLED"):
+            response.status_code = status_of(refused)
         if request.state.media == GRAPHQL_JSON:
             response.headers["content-type"] = f"{GRAPHQL_JSON}; charset=utf-8"
-            response.status_code = getattr(request.state, "request_error", None) or response.status_code
         else:
             response.headers["content-type"] = f"{JSON}; charset=utf-8"
 
@@ -131,9 +138,10 @@ class AdminView(GraphQL[Context, None]):
         response = Response(body, status or status_of(shown.extensions), media_type=JSON)
         if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             response.headers["allow"] = "POST"
+        request.state.refused = {}
         retry_after = (shown.extensions or {}).get("retryAfter")
         if retry_after is not None:
-            response.headers["retry-after"] = str(max(1, round(retry_after)))
+            response.headers["retry-after"] = str(max(1, math.ceil(retry_after)))
         self._finish(request, response)
         return response
 
@@ -147,10 +155,9 @@ class AdminView(GraphQL[Context, None]):
         return context
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
-        status = request_error_status(result)
         answer = await super().process_result(request, result)
-        if status is not None:
-            request.state.request_error = status
+        request.state.refused = refusal_of(result)
+        if request.state.refused:
             del answer["data"]
         return answer
 
@@ -172,6 +179,14 @@ class AdminView(GraphQL[Context, None]):
 
     def encode_json(self, data: object) -> bytes:
         return orjson.dumps(data)
+
+
+def rate_headers(rate: Rate | None) -> dict[str, str]:
+    """How much the key may ask, as clients expect it."""
+    if rate is None:
+        return {}
+    told = {"limit": rate.limit, "remaining": rate.remaining, "reset": rate.reset}
+    return {f"ratelimit-{name}": str(value) for name, value in told.items()}
 
 
 def create_graphql_app(services: Services) -> ASGIApp:

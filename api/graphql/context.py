@@ -11,11 +11,19 @@ from api.graphql.masking import Reader, masks_of
 from api.graphql.scopes import Scope, holds
 from oneid.bootstrap import Services
 from oneid.domain.keys import Actor
+from oneid.services.rates import Rate
 
 
 def new_request_id() -> str:
     """What an error and its log line have in common."""
     return uuid4().hex
+
+
+@dataclass(slots=True)
+class Usage:
+    """What the key may still ask, once that is known."""
+
+    rate: Rate | None = None
 
 
 NOBODY = Actor("", "", frozenset())
@@ -26,7 +34,7 @@ class Context:
     """One operation's context. A WebSocket has one for the connection, from which each operation's is made.
 
     `secret` is the key's text, checked again while a stream lasts; `reader`: what the caller sees of personal data;
-    `of_socket`: of a WebSocket; `connection_params` is set by strawberry.
+    `of_socket`: of a WebSocket; `usage`: what the caller may still ask; `connection_params` is set by strawberry.
     """
 
     services: Services
@@ -38,6 +46,7 @@ class Context:
     operation_name: str | None = None
     streaming: bool = False
     of_socket: bool = False
+    usage: Usage = field(default_factory=Usage)
     reader: Reader = field(default_factory=Reader)
     connection_params: dict[str, object] = field(default_factory=dict[str, object])
 

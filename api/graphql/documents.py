@@ -4,7 +4,7 @@ Parsing and validating are nine tenths of a small operation. The cache holds wha
 classes are built once at import, since a rule class built per request would never match a cached one.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -31,7 +31,7 @@ from api.graphql.cost import Plan, Planner
 from api.graphql.errors import CostExceeded
 from api.graphql.limits import LIMITS, fragments_of, over_limit
 from api.graphql.scopes import authorise
-from oneid.errors import InvalidInput, OneIdError
+from oneid.errors import InvalidInput, OneIdError, Throttled
 
 if TYPE_CHECKING:
     from api.graphql.execution import AdminSchema
@@ -118,9 +118,12 @@ class Documents(SchemaExtension):
             self._prepared = None
         yield
 
-    def on_validate(self) -> Iterator[None]:
+    async def on_validate(self) -> AsyncIterator[None]:
+        """A document that is refused costs its key something, too."""
         if self._prepared is not None:
-            self.execution_context.pre_execution_errors = list(self._prepared.errors) or self._refusals()
+            refused = list(self._prepared.errors) or self._refusals()
+            late = await self._throttled(1 if refused else max(1, self._cost))
+            self.execution_context.pre_execution_errors = late or refused
         yield
 
     def get_results(self) -> dict[str, Any]:
@@ -130,6 +133,15 @@ class Documents(SchemaExtension):
     def _context(self) -> Context:
         context: Context = self.execution_context.context
         return context
+
+    async def _throttled(self, points: int) -> list[GraphQLError]:
+        """Why the key has to wait; nothing if it has not."""
+        context = self._context
+        try:
+            context.usage.rate = await context.services.rates.take(context.actor.id, points)
+        except Throttled as error:
+            return [GraphQLError(error.message, original_error=error)]
+        return []
 
     def _refusals(self) -> list[GraphQLError]:
         assert self._prepared is not None

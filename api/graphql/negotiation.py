@@ -61,11 +61,11 @@ def _range(part: str) -> Range:
     return Range(media, min(max(quality, 0.0), 1.0))
 
 
-def request_error_status(result: ExecutionResult) -> int | None:
-    """The status of a request that was not executed; None if it was."""
+def refusal_of(result: ExecutionResult) -> dict[str, Any]:
+    """The extensions of the reason why a request was not executed; nothing if it was."""
     if result.data is not None or not result.errors or any(error.path for error in result.errors):
-        return None
-    return status_of(result.errors[0].extensions)
+        return {}
+    return result.errors[0].extensions or {}
 
 
 def status_of(extensions: dict[str, Any] | None) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 
 from graph import client as graph_client
 from graph.attribute_catalog import AttributeCatalog
+from graph.change_pages import ChangePages
 from graph.clock import ClockStore
 from graph.customers import Customers
 from graph.decision_pages import DecisionPages
@@ -41,13 +42,15 @@ from oneid.bootstrap.work import (
 from oneid.clock import SystemClock
 from oneid.domain.keys import SCOPES, WRITE_SCOPES, KeyKind
 from oneid.errors import Retriable
+from oneid.log.buckets import SharedBuckets
 from oneid.log.clock import SharedOffset
 from oneid.log.dead_letters import DeadLetters
 from oneid.log.replies import Replies
 from oneid.services.attributes import AttributeService
 from oneid.services.audiences import AudienceService
 from oneid.services.audits import AuditService
-from oneid.services.changes import ChangeFeed, DecisionSource, TransitionSource
+from oneid.services.change_feed import ChangeFeed
+from oneid.services.changes import DecisionSource, TransitionSource
 from oneid.services.clock import ClockService
 from oneid.services.consents import ConsentService
 from oneid.services.customers import CustomerService
@@ -61,6 +64,7 @@ from oneid.services.membership import MembershipService
 from oneid.services.operations import OperationService
 from oneid.services.previews import PreviewService
 from oneid.services.proposals import ProposalReview
+from oneid.services.rates import RateService
 from oneid.services.scores import ScoreService
 from oneid.services.segment_deletion import SegmentDeletion
 from oneid.services.segments import SegmentService
@@ -106,6 +110,7 @@ class Services(Segmentation):
     settings: Settings
     checks: Mapping[str, Check]
     keys: KeyService
+    rates: RateService
     ingestion: IngestionService
     attributes: AttributeService
     customers: CustomerService
@@ -186,6 +191,7 @@ def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
         settings=settings,
         checks=checks(stores),
         keys=KeyService(ApiKeys(graph), clock, settings.mode),
+        rates=rates(settings, stores),
         ingestion=IngestionService(stores.log, replies, clock, searchable(stores), declared.known),
         attributes=declared,
         customers=customers(stores),
@@ -200,7 +206,7 @@ def assemble(settings: Settings, stores: Stores, replies: Replies) -> Services:
         totals=EventTotals(stores.events, people, settings.timezone),
         dead_letters=DeadLetters(stores.redis, stores.log.partitions),
         clock=clock_service(settings, stores),
-        changes=ChangeFeed(DecisionSource(decisions, pages), TransitionSource(grouping.transitions)),
+        changes=ChangeFeed(DecisionSource(ChangePages(graph)), TransitionSource(grouping.transitions)),
         operations=operation_service(stores),
         proposals=ProposalReview(Proposals(graph), stewardship(stores), clock),
         households=HouseholdPages(graph),
@@ -236,6 +242,11 @@ def segmentation(settings: Settings, stores: Stores) -> Segmentation:
 def clock_service(settings: Settings, stores: Stores) -> ClockService:
     offset, sandbox = SharedOffset(stores.redis), settings.mode == "sandbox"
     return ClockService(stores.clock, ClockStore(stores.graph), offset, due(stores), sandbox=sandbox)
+
+
+def rates(settings: Settings, stores: Stores) -> RateService:
+    rate, burst = settings.rate_points, settings.rate_burst
+    return RateService(SharedBuckets(stores.redis, rate=rate, burst=burst), rate=rate, burst=burst)
 
 
 def checks(stores: Stores) -> dict[str, Check]:

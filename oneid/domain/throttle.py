@@ -10,12 +10,17 @@ class TokenBucket:
         self._tokens = burst
         self._at: float | None = None
 
-    def take(self, now: float) -> float:
-        """Takes one token at the monotonic time `now`. Returns 0, or the seconds until there is one."""
+    @property
+    def left(self) -> float:
+        """The tokens that were left when some were last asked for."""
+        return self._tokens
+
+    def take(self, now: float, tokens: float = 1) -> float:
+        """Takes tokens at the monotonic time `now`. Returns 0, or the seconds until there are so many."""
         elapsed = now - self._at if self._at is not None else 0.0
         self._at = now
         self._tokens = min(self._burst, self._tokens + elapsed * self._rate)
-        if self._tokens < 1:
-            return (1 - self._tokens) / self._rate
-        self._tokens -= 1
+        if self._tokens < tokens:
+            return (tokens - self._tokens) / self._rate
+        self._tokens -= tokens
         return 0.0

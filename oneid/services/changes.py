@@ -1,39 +1,32 @@
-"""The change feed: what happened to customers, from the logs of decisions and of segments, in order, resumable.
+"""The logs of what happens to customers, and a reader of them that tells each change at least once.
 
-A sequence is given before its transaction commits, so one change may show up after another with a higher
-sequence. The feed therefore knows which changes of the last OVERLAP_NS it has delivered, and looks again when
-their number in the graph is another. A position carries that number: resuming after it delivers nothing twice,
-unless a late one came meanwhile, in which case the overlap is delivered again (at least once, never less).
+A sequence is given before its transaction commits, so one change may show up after another with a higher sequence.
+It can't be much later: sequences are given in the last attempt at a transaction or just before the first one, the
+attempts begin within the 30 seconds of `graph.client`'s retries, and Neo4j ends each after 60 seconds; clocks of
+hosts may differ by 30 seconds. A reader therefore remembers which changes of the last FAR_NS it has told, and
+looks again when their number in the log is another: of the last NEAR_NS at each poll, of all of them every
+FAR_SECONDS. What is late by up to 120 seconds (FAR_NS less FAR_SECONDS) is told.
+
+A position carries both numbers. Who goes on from it is told nothing twice, unless a late one came meanwhile:
+then the shorter overlap is told again, or the whole one if it is older.
 """
 
 import asyncio
 import heapq
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
-from graph.decision_pages import DecisionPages
-from graph.decisions import DecisionLog
+from graph.change_pages import ChangePages
 from graph.transitions import Transitions
-from oneid.clock import sequence
-from oneid.domain.decisions import Decision, DecisionKind
-from oneid.domain.segments.membership import Transition
+from oneid.clock import monotonic
+from oneid.domain.changes import FAR_NS, NEAR_NS, Change, Lately, Position, of_decision, of_transition
 
 T = TypeVar("T")
-Change: TypeAlias = Decision | Transition
 
-POLL_SECONDS: Final = 0.2
-OVERLAP_NS: Final = 5_000_000_000
+FAR_SECONDS: Final = 30.0
 PAGE: Final = 500
-KINDS: Final = [DecisionKind.CREATED, DecisionKind.MERGED]
 
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """A place in the feed: the highest sequence delivered, and how many were within the overlap before it."""
-
-    sequence: int
-    known: int
+News = tuple[Position, Change]
 
 
 class Source(Protocol):
@@ -49,17 +42,16 @@ class Source(Protocol):
 
 
 class DecisionSource:
-    """Customers that came to be and that merged."""
+    """Customers that came to be, merged, were split or erased."""
 
-    def __init__(self, decisions: DecisionLog, pages: DecisionPages) -> None:
-        self._decisions = decisions
+    def __init__(self, pages: ChangePages) -> None:
         self._pages = pages
 
     async def page(self, first: int, after: int) -> Sequence[Change]:
-        return await self._decisions.page(first, after, kinds=KINDS)
+        return [of_decision(*told) for told in await self._pages.page(first, after)]
 
     async def between(self, after: int, until: int) -> int:
-        return await self._pages.count_between(after, until, KINDS)
+        return await self._pages.between(after, until)
 
 
 class TransitionSource:
@@ -69,79 +61,80 @@ class TransitionSource:
         self._transitions = transitions
 
     async def page(self, first: int, after: int) -> Sequence[Change]:
-        return await self._transitions.news(first, after)
+        return [of_transition(told) for told in await self._transitions.news(first, after)]
 
     async def between(self, after: int, until: int) -> int:
         return await self._transitions.news_between(after, until)
 
 
-class ChangeFeed:
-    """Opens readers, each of which follows the feed by itself."""
-
-    def __init__(self, *sources: Source) -> None:
-        self._sources = sources
-
-    async def open(self, after: Position | None = None) -> "ChangeReader":
-        """A reader that starts after a position, or with what happens from now on."""
-        reader = ChangeReader(self._sources, after.sequence if after else sequence())
-        await reader.prime(after.known if after else None)
-        return reader
-
-
 class ChangeReader:
-    """Follows the feed from one position."""
+    """Reads on from one position."""
 
     def __init__(self, sources: Sequence[Source], start: int) -> None:
         self._sources = sources
-        self._high = start
-        self._seen: set[str] = set()
-        self._order: list[tuple[int, str]] = []
+        self._far_at = float("-inf")
+        self.lately = Lately(start)
 
-    async def prime(self, known: int | None) -> None:
-        """Counts what lies before the start as delivered, unless its number shows that some was not."""
-        if known is None or known == await self._number():
-            async for change in self._between(self._high - OVERLAP_NS, self._high):
-                self._note(change)
-
-    async def poll(self) -> AsyncIterator[tuple[Position, Change]]:
-        """What is new, once: late ones first."""
-        if len(self._seen) != await self._number():
-            async for change in self._between(self._high - OVERLAP_NS, self._high):
-                if change.id not in self._seen:
-                    yield self._note(change), change
-        async for change in self._between(self._high, None):
-            yield self._note(change), change
-
-    async def follow(self) -> AsyncIterator[list[tuple[Position, Change]]]:
-        """Polls until the consumer stops; each poll's news, which may be none."""
-        while True:
-            yield [news async for news in self.poll()]
-            await asyncio.sleep(POLL_SECONDS)
-
-    async def _number(self) -> int:
-        low, high = self._high - OVERLAP_NS, self._high
-        return sum([await whole(source.between(low, high)) for source in self._sources])
-
-    async def _between(self, after: int, until: int | None) -> AsyncIterator[Change]:
-        while page := await self._page(after):
+    async def prime(self, after: Position | None) -> None:
+        """Counts what lies before the start as told, unless the numbers of the position show that some was not."""
+        again = await self._overlap(after) if after else 0
+        start = self.lately.high
+        async for page in self._between(start - FAR_NS, start - again):
             for change in page:
-                if until is not None and change.sequence > until:
-                    return
-                yield change
+                self.lately.note(change.sequence, change.id)
+
+    async def poll(self, *, far: bool = False) -> AsyncIterator[list[News]]:
+        """What is new, page by page, each change once; late ones first, with `far` also the latest."""
+        async for page in self._late(far or monotonic() >= self._far_at):
+            yield page
+        async for changes in self._between(self.lately.high, None):
+            if page := self._told(changes):
+                yield page
+
+    async def _late(self, far: bool) -> AsyncIterator[list[News]]:
+        overlap = FAR_NS if far else NEAR_NS
+        high = self.lately.high
+        if self.lately.count(overlap) != await self._number(high - overlap, high):
+            found = set[str]()
+            async for changes in self._between(high - overlap, high):
+                found |= {change.id for change in changes}
+                if page := self._told(changes):
+                    yield page
+            self.lately.keep(found, overlap)
+        if far:
+            self._far_at = monotonic() + FAR_SECONDS
+
+    def _told(self, changes: Sequence[Change]) -> list[News]:
+        news = list[News]()
+        for change in changes:
+            if change.id not in self.lately:
+                self.lately.note(change.sequence, change.id)
+                news.append((self.lately.position, change))
+        return news
+
+    async def _overlap(self, after: Position) -> int:
+        """How much before a position is told again, since something in it was not told."""
+        high = after.sequence
+        far = await self._number(high - FAR_NS, high) - after.far
+        near = await self._number(high - NEAR_NS, high) - after.near
+        return FAR_NS if far != near else NEAR_NS if near else 0
+
+    async def _number(self, after: int, until: int) -> int:
+        return sum([await whole(source.between(after, until)) for source in self._sources])
+
+    async def _between(self, after: int, until: int | None) -> AsyncIterator[list[Change]]:
+        """Pages of the changes with sequences in (after, until]."""
+        while page := await self._page(after):
+            wanted = [change for change in page if until is None or change.sequence <= until]
+            yield wanted
+            if len(wanted) < len(page):
+                return
             after = page[-1].sequence
 
     async def _page(self, after: int) -> list[Change]:
         pages = [await whole(source.page(PAGE, after)) for source in self._sources]
         # The first of each source are enough for the first of all.
         return list(heapq.merge(*pages, key=lambda change: change.sequence))[:PAGE]
-
-    def _note(self, change: Change) -> Position:
-        self._high = max(self._high, change.sequence)
-        self._seen.add(change.id)
-        heapq.heappush(self._order, (change.sequence, change.id))
-        while self._order[0][0] <= self._high - OVERLAP_NS:
-            self._seen.discard(heapq.heappop(self._order)[1])
-        return Position(self._high, len(self._seen))
 
 
 async def whole(work: Coroutine[Any, Any, T]) -> T:

@@ -1,7 +1,6 @@
 """The change feed, over WebSocket and server-sent events."""
 
 import asyncio
-import itertools
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,10 +8,6 @@ from typing import Any
 import orjson
 import pytest
 
-from graph.client import Graph
-from graph.decision_pages import DecisionPages
-from graph.decisions import DecisionLog
-from oneid.services.changes import ChangeFeed, ChangeReader, DecisionSource, Position
 from oneid.services.keys import KeyService
 from tests.graphql_api import Api, CallAs, Fresh
 from tests.graphql_socket import Socket, connect
@@ -133,105 +128,64 @@ async def test_a_stream_ends_when_its_key_is_revoked(call_as: CallAs, keys: KeyS
     assert "event: complete" in text
 
 
-class Writer:
-    """Writes decisions of given sequences, as transactions that commit in another order would."""
-
-    def __init__(self, graph: Graph, run: str) -> None:
-        self.graph = graph
-        self.run = run
-        self._numbers = itertools.count()
-
-    async def commit(self, at: int) -> str:
-        id_ = f"{self.run}-{next(self._numbers)}"
-        row = {
-            "id": id_,
-            "seq": at,
-            "kind": "CREATED",
-            "at": "2026-01-01T00:00:00.000Z",
-            "ruleVersion": 1,
-            "oneId": id_,
-            "mergedOneIds": [],
-            "kept": [],
-            "dropped": [],
-            "manual": False,
-        }
-        await self.graph.write("test.decision", "CREATE (d:Decision) SET d = $row", row=row)
-        return id_
+SPLIT = """
+mutation Split($input: SplitCustomerInput!) {
+  splitCustomer(input: $input) { kept { oneId } splitOff { oneId } userErrors { message } }
+}
+"""
+ERASE = """
+mutation Erase($id: String!) { eraseCustomer(input: { customer: { oneId: $id } }) { receiptId userErrors { message } } }
+"""
+ALL = """
+subscription All($after: String) {
+  changes(after: $after) { cursor type oneId mergedOneIds splitOneId receiptId customer { oneId } }
+}
+"""
 
 
-@pytest.fixture
-async def writer(graph: Graph, fresh: Fresh) -> AsyncGenerator[Writer]:
-    """A writer whose decisions lie in a future that nothing else reaches, and are gone at the end."""
-    run = fresh("d")
-    yield Writer(graph, run)
-    await graph.write("test.decisions", "MATCH (d:Decision) WHERE d.id STARTS WITH $run DELETE d", run=run)
+@pytest.mark.usefixtures("consumer")
+async def test_who_keeps_a_copy_hears_of_splits_and_of_erasures(url: str, api: Api, fresh: Fresh) -> None:
+    user, device = fresh("u"), fresh("d")
+    async with connect(url, api.headers["Authorization"]) as socket:
+        await socket.subscribe("s", ALL)
+        await socket.run("{ clock { now } }")
+        await asyncio.sleep(0.3)
+        one = await api.upsert(user_id=user, device_id=device)
+        taken = {"customer": {"oneId": one}, "identifiers": [{"type": "device_id", "value": device}]}
+        parts = (await api(SPLIT, input=taken))["splitCustomer"]
+        created, split = [await socket.change("s") for _ in range(2)]
+        assert (created["type"], created["oneId"]) == ("CUSTOMER_CREATED", one)
+        assert (split["type"], split["oneId"]) == ("CUSTOMER_SPLIT", parts["kept"]["oneId"])
+        assert split["splitOneId"] == parts["splitOff"]["oneId"]
+        other = await api.upsert(user_id=fresh("u"))
+        await merge(api, one, other)
+        assert [(await socket.change("s"))["type"] for _ in range(2)] == [
+            "CUSTOMER_CREATED",
+            "CUSTOMER_MERGED",
+        ]
+
+        receipt = (await api(ERASE, id=one))["eraseCustomer"]["receiptId"]
+
+        erased = await socket.change("s")
+        assert (erased["type"], erased["oneId"], erased["mergedOneIds"]) == ("CUSTOMER_ERASED", one, [other])
+        assert (erased["receiptId"], erased["customer"]) == (receipt, None)
+        async with connect(url, api.headers["Authorization"]) as later:
+            await later.subscribe("s", ALL, after=split["cursor"])
+            told = [await later.change("s")]
+            while told[-1]["type"] != "CUSTOMER_ERASED":
+                told.append(await later.change("s"))
+            doubles = {change["type"] for change in told[:-1] if change["oneId"] in (one, other)}
+            assert doubles <= {"CUSTOMER_SPLIT"}, "what the others told of is erased with it"
 
 
-FUTURE = 4_000_000_000_000_000_000
-SECOND = 1_000_000_000
-
-
-async def ids(reader: ChangeReader) -> list[str]:
-    return [decision.id async for _, decision in reader.poll()]
-
-
-async def positions(reader: ChangeReader) -> list[Position]:
-    return [position async for position, _ in reader.poll()]
-
-
-@pytest.fixture
-def feed(graph: Graph) -> ChangeFeed:
-    return ChangeFeed(DecisionSource(DecisionLog(graph), DecisionPages(graph)))
-
-
-async def test_a_decision_that_commits_late_is_still_delivered_once(feed: ChangeFeed, writer: Writer) -> None:
-    reader = await feed.open(Position(FUTURE, 0))
-    early = await writer.commit(FUTURE + 2 * SECOND)
-    assert await ids(reader) == [early]
-    late = await writer.commit(FUTURE + SECOND)
-    assert await ids(reader) == [late]
-    assert await ids(reader) == []
-
-
-async def test_a_position_goes_on_exactly_when_nothing_came_late(feed: ChangeFeed, writer: Writer) -> None:
-    reader = await feed.open(Position(FUTURE, 0))
-    await writer.commit(FUTURE + 1)
-    await writer.commit(FUTURE + 2)
-    first, second = await positions(reader)
-    third = await writer.commit(FUTURE + 3)
-    assert await ids(await feed.open(second)) == [third]
-    assert len(await ids(await feed.open(first))) == 2
-
-
-async def test_what_came_late_while_nobody_listened_is_delivered_after_resuming(
-    feed: ChangeFeed, writer: Writer
+async def test_a_subscriber_that_goes_on_from_long_ago_and_one_that_begins_now_hear_the_same_from_then_on(
+    url: str, api: Api, fresh: Fresh
 ) -> None:
-    reader = await feed.open(Position(FUTURE, 0))
-    early = await writer.commit(FUTURE + 2 * SECOND)
-    (position,) = await positions(reader)
-    late = await writer.commit(FUTURE + SECOND)
-    assert await ids(await feed.open(position)) == [late, early], "at least once, never less"
-
-
-async def test_more_than_a_page_of_changes_arrives_whole(
-    feed: ChangeFeed, graph: Graph, writer: Writer
-) -> None:
-    rows = [
-        {
-            "id": f"{writer.run}-many-{n}",
-            "seq": FUTURE + n,
-            "kind": "CREATED",
-            "at": "2026-01-01T00:00:00.000Z",
-            "ruleVersion": 1,
-            "oneId": "x",
-            "mergedOneIds": [],
-            "kept": [],
-            "dropped": [],
-            "manual": False,
-        }
-        for n in range(1, 1201)
-    ]
-    await graph.write("test.many", "UNWIND $rows AS row CREATE (d:Decision) SET d = row", rows=rows)
-    reader = await feed.open(Position(FUTURE, 0))
-    assert await ids(reader) == [row["id"] for row in rows]
-    assert await ids(reader) == []
+    async with following(url, api) as first:
+        made = [await api.upsert(user_id=fresh("u")) for _ in range(3)]
+        cursor = (await first.change("s"))["cursor"]
+        async with following(url, api, after=cursor) as second:
+            made.append(await api.upsert(user_id=fresh("u")))
+            assert [(await second.change("s"))["oneId"] for _ in range(3)] == made[1:]
+            assert [(await first.change("s"))["oneId"] for _ in range(3)] == made[1:]
+            await second.silence(0.5)

@@ -1,0 +1,108 @@
+"""One reader of the logs: each change at least once, however late it commits."""
+
+import pytest
+
+from graph.change_pages import ChangePages
+from graph.client import Graph
+from oneid.domain.changes import Position
+from oneid.services.changes import ChangeReader, DecisionSource
+from tests.change_log import FUTURE, SECOND, Writer
+
+START = Position(FUTURE, 0, 0)
+
+
+class Logs:
+    """Opens readers, and counts what they read."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.source = DecisionSource(ChangePages(graph))
+
+    async def open(self, after: Position) -> ChangeReader:
+        reader = ChangeReader([self.source], after.sequence)
+        await reader.prime(after)
+        return reader
+
+
+@pytest.fixture
+def logs(graph: Graph) -> Logs:
+    return Logs(graph)
+
+
+async def ids(reader: ChangeReader, *, far: bool = False) -> list[str]:
+    return [change.id async for page in reader.poll(far=far) for _, change in page]
+
+
+async def positions(reader: ChangeReader) -> list[Position]:
+    return [position async for page in reader.poll() for position, _ in page]
+
+
+async def test_what_commits_late_is_still_told_once(logs: Logs, writer: Writer) -> None:
+    reader = await logs.open(START)
+    early = await writer.commit(FUTURE + 2 * SECOND)
+    assert await ids(reader) == early
+    late = await writer.commit(FUTURE + SECOND)
+    assert await ids(reader) == late
+    assert await ids(reader) == []
+
+
+async def test_what_commits_two_minutes_late_is_told_once_by_who_looks_far_enough(
+    logs: Logs, writer: Writer
+) -> None:
+    reader = await logs.open(START)
+    await ids(reader, far=True)
+    early = await writer.commit(FUTURE + 121 * SECOND)
+    assert await ids(reader) == early
+    late = await writer.commit(FUTURE + SECOND)
+    assert await ids(reader) == [], "not at each poll"
+    assert await ids(reader, far=True) == late
+    assert await ids(reader, far=True) == []
+
+
+async def test_a_position_goes_on_exactly_when_nothing_came_late(logs: Logs, writer: Writer) -> None:
+    reader = await logs.open(START)
+    await writer.commit(FUTURE + 1, FUTURE + 2)
+    first, second = await positions(reader)
+    third = await writer.commit(FUTURE + 3)
+    assert await ids(await logs.open(second)) == third
+    assert len(await ids(await logs.open(first))) == 2
+
+
+async def test_after_resuming_as_little_as_possible_is_told_again(logs: Logs, writer: Writer) -> None:
+    reader = await logs.open(START)
+    old = await writer.commit(FUTURE + SECOND, FUTURE + 60 * SECOND)
+    new = await writer.commit(FUTURE + 97 * SECOND, FUTURE + 100 * SECOND)
+    position = (await positions(reader))[-1]
+    assert position == Position(FUTURE + 100 * SECOND, 2, 4)
+    late = await writer.commit(FUTURE + 98 * SECOND)
+    assert await ids(await logs.open(position)) == [new[0], *late, new[1]], "the near ones only"
+    later = await writer.commit(FUTURE + 50 * SECOND)
+    assert await ids(await logs.open(position)) == [old[0], *later, old[1], new[0], *late, new[1]]
+
+
+async def test_what_is_gone_from_the_log_makes_nobody_read_it_again_and_again(
+    logs: Logs, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = await logs.open(START)
+    told = await writer.commit(FUTURE + SECOND, FUTURE + 2 * SECOND, FUTURE + 3 * SECOND)
+    assert await ids(reader) == told
+    await writer.forget(told[:2])
+    assert await ids(reader) == []
+    pages = list[int]()
+    page = logs.source.page
+
+    async def counted(first: int, after: int) -> object:
+        pages.append(after)
+        return await page(first, after)
+
+    monkeypatch.setattr(logs.source, "page", counted)
+    assert await ids(reader) == []
+    assert pages == [FUTURE + 3 * SECOND]
+
+
+async def test_a_long_way_is_read_in_pages(logs: Logs, writer: Writer) -> None:
+    reader = await logs.open(START)
+    told = await writer.commit(*(FUTURE + n for n in range(1, 1201)))
+    pages = [[change.id for _, change in page] async for page in reader.poll()]
+    assert [len(page) for page in pages] == [500, 500, 200]
+    assert [id_ for page in pages for id_ in page] == told
+    assert await ids(reader) == []
