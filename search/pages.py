@@ -11,6 +11,7 @@ from oneid.errors import InvalidInput
 
 T = TypeVar("T")
 SortKey = tuple[int, str]
+INT64 = range(-(2**63), 2**63)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,9 @@ def decode(kind: str, cursor: str | None, argument: str) -> SortKey | None:
     except (binascii.Error, ValueError):
         values = None
     match values:
-        case [str(given), int(number), str(text)] if given == kind and not isinstance(number, bool):
+        case [str(given), int(number), str(text)] if (
+            given == kind and type(number) is int and number in INT64
+        ):
             return number, text
         case _:
             raise InvalidInput("not a cursor of this list", field=(argument,))

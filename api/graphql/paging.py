@@ -55,5 +55,5 @@ def decisions_page(
 
 def after_sequence(page: Page) -> int:
     """The sequence after which a page of decisions starts. Raises InvalidInput."""
-    values = decode_cursor(DECISION_CURSOR, page.after)
+    values = decode_cursor(DECISION_CURSOR, page.after, int)
     return int(values[0]) if values else 0

@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 DEFAULT_PAGE: Final = 50
 MAX_PAGE: Final = 100
+SEQUENCES: Final = range(2**63)
+"""What the stores take for a whole number."""
 
 First = Annotated[
     int | None, strawberry.argument(description="How many from the start: 1 to 100, default 50.")
@@ -131,17 +133,33 @@ def encode_cursor(kind: str, *values: Any) -> str:
     return _encode(crc32(body).to_bytes(4, "big") + body)
 
 
-def decode_cursor(kind: str, text: str | None, argument: str = "after") -> list[Any] | None:
-    """The values of `encode_cursor`, None for None. Raises InvalidInput."""
+def decode_cursor(kind: str, text: str | None, *shape: type, argument: str = "after") -> list[Any] | None:
+    """The values of `encode_cursor`, None for None. `shape`: their types; whole numbers are from 0 to 2**63 - 1.
+    Raises InvalidInput on whatever else, made on purpose or by mistake."""
     if text is None:
         return None
     raw = _decode(text) or b""
     body = raw[4:]
-    if body and crc32(body).to_bytes(4, "big") == raw[:4]:
-        values: list[Any] = orjson.loads(body)
-        if values[0] == kind:
-            return values[1:]
+    values: list[Any] | None = _json(body) if crc32(body).to_bytes(4, "big") == raw[:4] else None
+    if values is not None and _fits(values, [kind, *shape]):
+        return values[1:]
     raise InvalidInput("not a cursor of this list", field=(argument,))
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _fits(values: Any, shape: list[Any]) -> bool:
+    """Whether these are values of a cursor of this kind, the first of `shape`, and of these types, the others."""
+    match values:
+        case [given, *rest] if given == shape[0] and [type(value) for value in rest] == shape[1:]:
+            return all(value in SEQUENCES for value in rest if type(value) is int)
+        case _:
+            return False
 
 
 def _encode(raw: bytes) -> str:

@@ -97,7 +97,7 @@ class CustomerSubscriptions:
         ] = None,
         after: Annotated[str | None, strawberry.argument(description="Go on behind this cursor.")] = None,
     ) -> AsyncIterator[ChangeEvent]:
-        wanted, values = wanted_types(types, info.context.actor), decode_cursor(CURSOR, after)
+        wanted, values = wanted_types(types, info.context.actor), decode_cursor(CURSOR, after, int, int, int)
         start = Position(*values) if values else None
         async with aclosing(info.context.services.changes.follow(start)) as pages:
             async for news in pages:

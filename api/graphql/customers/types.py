@@ -230,7 +230,7 @@ class Household(Node):
     @field("The customers who belong to it, in the order of their ONE-IDs.")
     async def members(self, info: Info, first: First = None, after: After = None) -> Connection[Customer]:
         asked, loaders = page(first, after), info.context.loaders
-        (start,) = decode_cursor(MEMBER_CURSOR, after) or [""]
+        (start,) = decode_cursor(MEMBER_CURSOR, after, str) or [""]
         found = await loaders.members.load(MembersOf(self.key, asked.size + 1, start))
         items = [
             (encode_cursor(MEMBER_CURSOR, record.one_id), Customer.from_domain(record))

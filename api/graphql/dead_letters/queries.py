@@ -20,11 +20,11 @@ class DeadLetterQueries:
         self, info: Info, first: First = None, after: After = None
     ) -> Connection[DeadLetter]:
         asked = page(first, after)
-        start = decode_cursor(CURSOR, after)
+        start = decode_cursor(CURSOR, after, int, int)
         letters = info.context.services.dead_letters
-        found = await letters.page(asked.size + 1, start[0] if start else None)
+        found = await letters.page(asked.size + 1, f"{start[0]}-{start[1]}" if start else None)
         shown = [DeadLetter.from_domain(letter, info.context.reader) for letter in found[: asked.size]]
-        items = [(encode_cursor(CURSOR, letter.id), letter) for letter in shown]
+        items = [(encode_cursor(CURSOR, *map(int, letter.id.split("-"))), letter) for letter in shown]
         return Connection[DeadLetter].of(
             items, has_next=len(found) > asked.size, has_previous=start is not None, count=letters.count
         )

@@ -23,7 +23,7 @@ class HouseholdQueries:
     @root("Households, the first one known first.", Scope.CUSTOMERS_READ)
     async def households(self, info: Info, first: First = None, after: After = None) -> Connection[Household]:
         asked, households = page(first, after), info.context.services.households
-        (start,) = decode_cursor(CURSOR, after) or [""]
+        (start,) = decode_cursor(CURSOR, after, str) or [""]
         found = await households.page(asked.size + 1, start)
         items = [
             (encode_cursor(CURSOR, one.id), Household.from_domain(one, info.context.reader))

@@ -28,7 +28,7 @@ class ProposalQueries:
         self, info: Info, first: First = None, after: After = None
     ) -> Connection[MergeProposal]:
         asked, proposals = page(first, after), info.context.services.proposals
-        start = decode_cursor(CURSOR, after)
+        start = decode_cursor(CURSOR, after, float, str)
         found = await proposals.page(asked.size + 1, (start[0], start[1]) if start else None)
         items = [
             (encode_cursor(CURSOR, one.weight, one.id), MergeProposal.from_domain(one))

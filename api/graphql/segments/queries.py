@@ -38,7 +38,7 @@ class SegmentQueries:
     @root("Segments, in order of their keys.", Scope.SEGMENTS_READ)
     async def segments(self, info: Info, first: First = None, after: After = None) -> Connection[Segment]:
         services, wanted = info.context.services.segments, page(first, after)
-        values = decode_cursor(CURSOR, after)
+        values = decode_cursor(CURSOR, after, str)
         found = await services.page(wanted.size + 1, values[0] if values else "")
         items = [(encode_cursor(CURSOR, one.key), Segment.from_domain(one)) for one in found[: wanted.size]]
         has_next = len(found) > wanted.size

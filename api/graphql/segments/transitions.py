@@ -57,7 +57,7 @@ async def transition_connection(
     """A page of a segment's transitions, the oldest first."""
     loaders = context.loaders
     low = milliseconds(parse_time(since).timestamp()) if since else 0
-    (start,) = decode_cursor(CURSOR, wanted.after) or [0]
+    (start,) = decode_cursor(CURSOR, wanted.after, int) or [0]
     found = await loaders.transitions.load(TransitionsOf(segment, wanted.size + 1, start, low))
     items = [
         (encode_cursor(CURSOR, one.sequence), SegmentTransition.from_domain(one))

@@ -1,5 +1,8 @@
 """Global ids, cursors and page arguments."""
 
+from base64 import urlsafe_b64encode
+from zlib import crc32
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,9 +23,14 @@ def test_what_is_no_global_id_is_none(text: str) -> None:
     assert decode_id(text) is None
 
 
-@given(st.lists(st.one_of(st.integers(-(2**63), 2**63 - 1), KEYS), max_size=4))
-def test_a_cursor_gives_back_its_values(values: list[int | str]) -> None:
-    assert decode_cursor("list", encode_cursor("list", *values)) == values
+@given(
+    st.lists(
+        st.one_of(st.integers(0, 2**63 - 1), st.floats(allow_nan=False, allow_infinity=False), KEYS),
+        max_size=4,
+    )
+)
+def test_a_cursor_gives_back_its_values(values: list[int | float | str]) -> None:
+    assert decode_cursor("list", encode_cursor("list", *values), *map(type, values)) == values
 
 
 def test_no_cursor_is_none() -> None:
@@ -32,7 +40,7 @@ def test_no_cursor_is_none() -> None:
 @given(st.text(max_size=60))
 def test_any_other_text_is_refused_with_the_name_of_the_argument(text: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        decode_cursor("list", text, "before")
+        decode_cursor("list", text, int, argument="before")
     assert caught.value.field == ("before",)
 
 
@@ -42,14 +50,43 @@ def test_a_cursor_with_one_bit_changed_is_refused_or_the_same(position: int, bit
     index = position % len(cursor)
     changed = cursor[:index] + chr(ord(cursor[index]) ^ (1 << bit)) + cursor[index + 1 :]
     try:
-        assert decode_cursor("list", changed) == [123456789, "abc"]
+        assert decode_cursor("list", changed, int, str) == [123456789, "abc"]
     except InvalidInput:
         pass
 
 
 def test_a_cursor_of_another_list_is_refused() -> None:
     with pytest.raises(InvalidInput):
-        decode_cursor("list", encode_cursor("other", 1))
+        decode_cursor("list", encode_cursor("other", 1), int)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [],
+        [1],
+        ["1", 2],
+        [True, 2],
+        [1.0, 2],
+        [None, 2],
+        [1, 2, 3],
+        [[1], 2],
+        [-1, 2],
+        [2**63, 2],
+        [1, 2**64 - 1],
+    ],
+)
+def test_a_cursor_that_somebody_made_of_other_values_is_refused(values: list[object]) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        decode_cursor("list", encode_cursor("list", *values), int, int)
+    assert caught.value.field == ("after",)
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"1", b"\xff", b'["list"', b"[" * 2_000])
+def test_a_cursor_that_is_no_list_is_refused_though_its_check_sum_is_right(body: bytes) -> None:
+    text = urlsafe_b64encode(crc32(body).to_bytes(4, "big") + body).decode()
+    with pytest.raises(InvalidInput):
+        decode_cursor("list", text)
 
 
 def test_a_page_has_fifty_entries_unless_it_is_said() -> None:
