@@ -17,6 +17,7 @@ from graphql import (
     GraphQLField,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLType,
     InlineFragmentNode,
     NamedTypeNode,
     OperationDefinitionNode,
@@ -27,6 +28,8 @@ from graphql import (
     get_named_type,
     is_abstract_type,
     is_composite_type,
+    is_input_type,
+    type_from_ast,
     value_from_ast_untyped,
 )
 
@@ -91,12 +94,14 @@ def total(terms: Iterable[Term], values: Mapping[str, Any]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one operation needs: scopes for its root fields and for the types behind them, and its cost."""
+    """What one operation needs: scopes for its root fields and for the types behind them, and its cost; `types`: of its
+    variables."""
 
     operation: OperationType
     scopes: tuple[Needed, ...]
     terms: tuple[Term, ...]
     defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    types: Mapping[str, GraphQLType] = field(default_factory=dict[str, GraphQLType])
 
     def cost(self, variables: Mapping[str, Any] | None) -> int:
         values = {**self.defaults, **(variables or {})}
@@ -119,7 +124,8 @@ class Planner:
         self._shown = set()
         terms = tuple(self._terms(root, fields, NO_PAGE))
         opened: list[Needed] = [(name, scope_of(root.fields[name])) for name in sorted(names)]
-        return Plan(operation.operation, (*opened, *sorted(self._shown)), terms, dict(defaults(operation)))
+        scopes, types = (*opened, *sorted(self._shown)), dict(variable_types(self.schema, operation))
+        return Plan(operation.operation, scopes, terms, dict(defaults(operation)), types)
 
     def _terms(self, parent: GraphQLObjectType, fields: Fields, page: Page) -> Iterator[Term]:
         for nodes in fields.values():
@@ -213,6 +219,16 @@ def defaults(operation: OperationDefinitionNode) -> Iterator[tuple[str, Any]]:
     for definition in operation.variable_definitions or ():
         if definition.default_value is not None:
             yield definition.variable.name.value, value_from_ast_untyped(definition.default_value)
+
+
+def variable_types(
+    schema: GraphQLSchema, operation: OperationDefinitionNode
+) -> Iterator[tuple[str, GraphQLType]]:
+    """The types of the operation's variables."""
+    for definition in operation.variable_definitions or ():
+        kind = type_from_ast(schema, definition.type)
+        assert is_input_type(kind), "validation refuses variables of other types"
+        yield definition.variable.name.value, kind
 
 
 def paged(definition: GraphQLField, node: FieldNode) -> Page:

@@ -30,6 +30,7 @@ from api.graphql.context import Context
 from api.graphql.cost import Plan, Planner
 from api.graphql.errors import CostExceeded
 from api.graphql.limits import LIMITS, fragments_of, over_limit
+from api.graphql.nul import literal_with_nul, refuse_nul
 from api.graphql.scopes import authorise
 from oneid.errors import InvalidInput, OneIdError, Throttled
 
@@ -72,6 +73,8 @@ def prepare(schema: GraphQLSchema, text: str, introspection: bool) -> Prepared:
         return Prepared(document, (refusal,), {})
     rules = OPEN_RULES if introspection else CLOSED_RULES
     errors = validate(schema, document, rules, max_errors=MAX_ERRORS)
+    if found := literal_with_nul(document):
+        errors.append(found)
     if errors:
         return Prepared(document, tuple(errors), {})
     planner = Planner(schema, fragments_of(document))
@@ -157,6 +160,7 @@ class Documents(SchemaExtension):
     def _admit(self, plan: Plan) -> None:
         """Raises Forbidden, CostExceeded, InvalidInput."""
         authorise(self._context.actor, plan.scopes)
+        refuse_nul(plan.types, self.execution_context.variables or {})
         self._cost = plan.cost(self.execution_context.variables)
         if self._cost > LIMITS.cost:
             raise CostExceeded(f"the operation costs {self._cost}, at most {LIMITS.cost} are allowed")
