@@ -52,7 +52,8 @@ class DecisionLog:
     ) -> list[Decision]:
         """Up to `first` decisions with a sequence above `after`, for these ONE-IDs (give the former ones too),
         this message, these kinds, at or after `since`."""
-        query = OF_MESSAGE if message_id else OF_CUSTOMERS if one_ids is not None else ALL
+        of_some = OF_CUSTOMERS if one_ids is not None else ALL
+        query = of_some if message_id is None else OF_MESSAGE
         rows = await self._graph.read(
             "decisions.page",
             query,

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from oneid.domain.messages import StoredEvent, format_time
-from search.bulk import Operation, bulk
+from oneid.errors import TooLarge
+from search.bulk import Operation, bulk, field_of
 from search.client import Parameters, Search
 from search.documents import EventDocument, event_document, stored_event
 from search.encoding import dumps
@@ -17,13 +18,14 @@ from search.totals import EventGroup, EventTotal, Totals, totals
 CURSOR: Final = "event"
 NEWEST_FIRST: Final = [{"timestamp": "desc"}, {"messageId": "desc"}]
 MOVED_AT_ONCE: Final = 1_000
+MAX_NAMES: Final = 100
 ROUTED_IDS: Final = 50
 """A request line may have 4,096 bytes: beyond this many ONE-IDs every shard is asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An event that the index refuses for good."""
+    """An event that the index refuses for good, for a reason that names no value of it."""
 
     message_id: str
     reason: str
@@ -31,11 +33,15 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events: of these names (none: all), from `since` on, before `until`."""
+    """Which events: of these names (none: all), from `since` on, before `until`. Raises TooLarge where it is made."""
 
     names: Sequence[str] | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.names is not None and len(self.names) > MAX_NAMES:
+            raise TooLarge(f"at most {MAX_NAMES} names at a time", field=("names",))
 
     def clauses(self) -> list[dict[str, Any]]:
         clauses: list[dict[str, Any]] = []
@@ -64,7 +70,7 @@ class EventIndex:
         """Writes events durably; the same event again changes nothing. Returns those refused for good."""
         outcomes = await bulk(self._search, self._alias, [_put(event_document(event)) for event in events])
         return [
-            Rejected(event.message.message_id, outcome.reason)
+            Rejected(event.message.message_id, f"the event index refuses {field_of(outcome.reason) or 'it'}")
             for event, outcome in zip(events, outcomes, strict=True)
             if outcome.reason
         ]

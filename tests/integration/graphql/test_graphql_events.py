@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.graphql_api import INGEST, Api, CallAs, Fresh
+from tests.graphql_api import INGEST, UPSERT, Api, CallAs, Fresh
 
 pytestmark = pytest.mark.usefixtures("consumer")
 
@@ -229,3 +229,32 @@ async def test_an_event_is_found_by_its_global_id(api: Api, fresh: Fresh) -> Non
         await api.code("query N($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=["x"] * 101)
         == "BAD_USER_INPUT"
     )
+
+
+async def test_more_names_than_are_let_in_are_refused_with_the_argument(api: Api, fresh: Fresh) -> None:
+    user = fresh("u")
+    await api.upsert(user_id=user)
+    by, names = {"identifier": {"type": "user_id", "value": user}}, [f"n{n}" for n in range(101)]
+    events = """
+    query Q($by: CustomerLookup!, $names: [String!]) { customer(by: $by) { events(names: $names) { totalCount } } }
+    """
+    for errors in (await api.errors(TOTALS, names=names), await api.errors(events, by=by, names=names)):
+        (error,) = errors
+        assert (error["extensions"]["code"], error["extensions"]["field"]) == ("BAD_USER_INPUT", ["names"])
+    assert (await api(events, by=by, names=names[:100]))["customer"]["events"]["totalCount"] == 0
+
+
+@pytest.mark.usefixtures("consumer")
+async def test_a_text_with_a_nul_is_refused_with_its_path_and_changes_nothing(api: Api, fresh: Fresh) -> None:
+    user = fresh("u")
+    given = {"identifiers": [{"type": "user_id", "value": user}], "set": {"city": "a\0b"}}
+    (error,) = await api.errors(UPSERT, input=given)
+    assert (error["extensions"]["code"], error["extensions"]["field"]) == (
+        "BAD_USER_INPUT",
+        ["input", "set", "city"],
+    )
+    who = 'query Q($v: String!) { customer(by: {identifier: {type: "user_id", value: $v}}) { oneId } }'
+    assert (await api(who, v=user))["customer"] is None
+    assert await api.code('{ customer(by: {oneId: "a\\u0000"}) { oneId } }') == "BAD_USER_INPUT"
+    good, bad = {"type": "page", "userId": user}, {"type": "page", "userId": "\0"}
+    assert [result["status"] for result in await api.ingest(good, bad)] == ["RESOLVED", "REJECTED"]

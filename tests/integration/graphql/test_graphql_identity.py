@@ -116,6 +116,9 @@ async def test_the_audit_log_holds_every_decision_of_a_customer_and_its_former_s
     assert merged["manual"] is False
     (same,) = (await api(DECISIONS, messageId=merging))["identityDecisions"]["edges"]
     assert same["node"] == merged
+    for nobodys in ("", fresh("m")):
+        none = (await api(DECISIONS, messageId=nobodys))["identityDecisions"]
+        assert (none["edges"], none["totalCount"]) == ([], 0)
     only = (await api(DECISIONS, oneId=first["oneId"], kind="MERGED"))["identityDecisions"]
     assert (only["totalCount"], only["edges"][0]["node"]) == (1, merged)
 

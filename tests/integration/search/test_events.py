@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from oneid.domain.messages import StoredEvent
-from oneid.errors import InvalidInput
+from oneid.errors import InvalidInput, TooLarge
 from search.events import EventFilter, EventIndex
 from tests.integration.search.factories import START, event
 
@@ -100,3 +100,16 @@ async def test_a_customer_of_a_hundred_former_ids_is_read(events: EventIndex) ->
 async def test_a_cursor_of_another_list_is_refused(events: EventIndex) -> None:
     with pytest.raises(InvalidInput):
         await events.by_customer(["c1"], after="bm90IGEgY3Vyc29y")
+
+
+async def test_why_an_event_is_refused_names_no_value_of_it(events: EventIndex) -> None:
+    secret = "13800138000" * 4_000
+    (rejected,) = await events.store([event("m1", secret), event("m2")])
+    assert (rejected.message_id, rejected.reason) == ("m1", "the event index refuses _routing")
+
+
+def test_only_so_many_names_are_asked_for_at_once() -> None:
+    assert EventFilter(["a"] * 100).clauses() == [{"terms": {"name": ["a"] * 100}}]
+    with pytest.raises(TooLarge, match="at most 100 names") as caught:
+        EventFilter(["a"] * 101)
+    assert caught.value.field == ("names",)
