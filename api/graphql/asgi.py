@@ -36,6 +36,7 @@ from api.graphql.negotiation import (
     status_of,
     streams,
 )
+from api.graphql.persisted import PersistedTexts
 from api.graphql.schema import create_schema
 from api.graphql.websockets import TransportHandler, WebSocketAdapter, on_connect
 from api.guard import BodyGuard
@@ -65,6 +66,7 @@ class AdminView(GraphQL[Context, None]):
         )
         self._admin = schema
         self._services = services
+        self._persisted = PersistedTexts()
         self._sandbox = services.settings.mode == "sandbox"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -101,6 +103,7 @@ class AdminView(GraphQL[Context, None]):
         """A stream where that was negotiated, and for a subscription wherever the client can be sent one."""
         data: GraphQLRequestData | list[GraphQLRequestData] = kwargs["request_data"]
         if isinstance(data, GraphQLRequestData):
+            data = replace(data, query=self._persisted.text(data.query, data.extensions))
             kwargs["request_data"] = replace(data, protocol="sse" if self._streams(request, data) else "http")
         return await super().execute_operation(request, *args, **kwargs)
 

@@ -92,9 +92,15 @@ class CostExceeded(OneIdError):
     code = "COST_EXCEEDED"
 
 
+class PersistedQueryNotFound(OneIdError):
+    """A hash came without its text, and nobody remembers it: clients know to send both then."""
+
+    code = "PERSISTED_QUERY_NOT_FOUND"
+
+
 def code_of(error: OneIdError) -> str:
     """The value of `extensions.code`."""
-    if isinstance(error, CostExceeded):
+    if isinstance(error, CostExceeded | PersistedQueryNotFound):
         return error.code
     return next((code for kind, code in TOP_LEVEL if isinstance(error, kind)), "BAD_USER_INPUT")
 

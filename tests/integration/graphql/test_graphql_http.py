@@ -4,8 +4,10 @@ import asyncio
 import gzip
 import re
 from collections.abc import AsyncGenerator
+from hashlib import sha256
 from time import process_time
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import orjson
@@ -287,3 +289,21 @@ async def test_graphiql_is_served_in_a_sandbox_without_any_key_in_it(client: htt
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "ingestEvents" in answer.text
     assert "sk_test" not in answer.text
+
+
+async def test_a_client_that_sends_hashes_is_told_to_send_the_text_once(api: Api) -> None:
+    text = f"{{ clock {{ now }} }} # {uuid4().hex}"
+    named = {
+        "extensions": {"persistedQuery": {"version": 1, "sha256Hash": sha256(text.encode()).hexdigest()}}
+    }
+    first = await post(api, orjson.dumps(named))
+    assert first.status_code == 400
+    (error,) = first.json()["errors"]
+    assert (error["message"], error["extensions"]["code"]) == (
+        "PersistedQueryNotFound",
+        "PERSISTED_QUERY_NOT_FOUND",
+    )
+    for body in ({"query": text, **named}, named):
+        assert "now" in (await post(api, orjson.dumps(body))).json()["data"]["clock"]
+    other = await post(api, orjson.dumps({"query": CLOCK, **named}))
+    assert other.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
