@@ -38,6 +38,7 @@ from oneid.bootstrap import (
 from oneid.health import Health, serve
 from oneid.memory import spare_the_collector
 from oneid.settings import InvalidSettings, Settings
+from workers.connections import make_patient
 from workers.loops import Loop, Loops
 
 Context = dict[str, Any]
@@ -73,6 +74,7 @@ def startup(settings: Settings) -> Callable[[Context], Awaitable[None]]:
         """Connects the stores and starts the loops."""
         logs.configure()
         logging.getLogger("arq").handlers.clear()
+        await make_patient(ctx["redis"].connection_pool)
         ctx["stack"] = stack = AsyncExitStack()
         stores = await stack.enter_async_context(open_stores(settings, patience=BULK_PATIENCE))
         ctx["upkeep"] = work = upkeep(stores)
