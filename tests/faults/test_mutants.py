@@ -18,6 +18,7 @@ LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv", ".oneid", "__pycache__", ".*_cache", ".hypothesis", "node_modules"
 )
 IDENTITY, UPKEEP = "tests/integration/identity/", "tests/integration/upkeep/"
+ERASURE = "tests/integration/erasure/test_erasure_in_flight.py::"
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,28 @@ MUTANTS = [
         '        await persist(lambda: self._service.finish(entries, batch), "finishing")\n'
         '        await persist(lambda: self._service.store(batch), "storing")',
         IDENTITY + "test_partition_worker.py",
+    ),
+    Mutant(
+        "a mark is taken off before the document is written",
+        "oneid/services/projection.py",
+        "        refused = await self._writer.write(live, gone)\n",
+        "        await self._marks.clean({entry.record.one_id: entry.record.version for entry in batch})\n"
+        "        refused = await self._writer.write(live, gone)\n",
+        "tests/faults/test_projection_crashes.py",
+    ),
+    Mutant(
+        "what was acknowledged is on the disk a second later",
+        "oneid/embedded/valkey.py",
+        '"appendfsync": "always"',
+        '"appendfsync": "everysec"',
+        "tests/faults/test_power_loss.py",
+    ),
+    Mutant(
+        "whoever was erased comes back with what was on its way",
+        "oneid/services/resolution.py",
+        "received.barred = self._names_erased(received)",
+        "received.barred = False",
+        ERASURE + "test_entries_that_were_not_read_are_dropped",
     ),
     Mutant(
         "an older document replaces a newer one",
