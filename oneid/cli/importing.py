@@ -15,6 +15,7 @@ from oneid.cli.import_run import ImportRun
 from oneid.cli.output import errors_as_sentences, out
 from oneid.cli.tracking_client import NotSent, TrackingClient, raise_unless_plain
 from oneid.clock import monotonic
+from oneid.domain.customers import party_named
 from oneid.domain.imports.mapping import check_columns, parse_assignments, same_names
 from oneid.domain.imports.presets import Plan, Preset
 from oneid.domain.imports.rows import Form, Table, form_of, read_table
@@ -41,6 +42,7 @@ def import_file(
     user_prefix: Annotated[str, typer.Option(help="put before each user_id")] = "",
     guest_prefix: Annotated[str, typer.Option(help="put before each guest_id")] = "",
     event: Annotated[str, typer.Option(help="what an order's event is called")] = "Order Completed",
+    party: Annotated[str, typer.Option(help="who collected it: FIRST (the brand), SECOND or THIRD")] = "",
     source: Annotated[str, typer.Option(help="the server, if not the one that `oneid up` runs")] = "",
     write_key: Annotated[str, typer.Option(help="the sandbox's, if left out")] = "",
     errors: Annotated[
@@ -64,7 +66,8 @@ def import_file(
             table = read_table(
                 content.lines, form or form_of(file.name), _names(columns), _delimiter(delimiter, file)
             )
-            plan = plan_of(file.name, preset, map or [], table, times, event=event, prefixes=prefixes)
+            more: dict[str, Any] = {"event": event, "prefixes": prefixes, "party": party}
+            plan = plan_of(file.name, preset, map or [], table, times, **more)
             _run(plan, table, client, content, failed, threads)
     if failed.count:
         raise typer.Exit(1)
@@ -72,6 +75,8 @@ def import_file(
 
 def plan_of(file: str, preset: Preset, given: list[str], table: Table, times: Times, **more: Any) -> Plan:
     """How this table's rows become calls; without mappings columns are fields of their own name."""
+    if more.get("party"):
+        party_named(more["party"], ("party",))
     assignments = parse_assignments(given, preset.fields) or same_names(table.columns, preset.fields)
     if not assignments:
         raise Required("no column is mapped: say --map column=field", field=("map",))

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from oneid.domain.customers import AttributeValue, DataParty
+from oneid.domain.messages import Message
 from oneid.domain.redaction import Redactor
 
 Attributes = dict[str, AttributeValue]
@@ -33,6 +34,13 @@ def merge(into: Attributes, other: Attributes) -> None:
         put(into, key, value)
         if old and old.value == value.value:
             into[key] = confirmed(value, confirmed(old, into[key]))
+
+
+def told_by(message: Message, value: Any, at: str, number: int, identifier: str | None) -> AttributeValue:
+    """What a message says: `at` is its time as it is stored, `number` its place in the order of processing. It was
+    the brand that collected it, unless the message says who did."""
+    party = DataParty.__members__.get(str(message.context.get("party")), DataParty.FIRST)
+    return AttributeValue(value, at, message.source, party, number, identifier)
 
 
 def to_stored(attributes: Attributes) -> str:

@@ -9,6 +9,7 @@ from oneid.domain.consents import Consent
 from oneid.domain.identifiers import Identifier
 from oneid.domain.lifecycles import Position
 from oneid.domain.tags.assignments import Assignment
+from oneid.errors import InvalidInput
 
 
 class DataParty(IntEnum):
@@ -17,6 +18,13 @@ class DataParty(IntEnum):
     FIRST = 1
     SECOND = 2
     THIRD = 3
+
+
+def party_named(name: str, field: tuple[str, ...]) -> DataParty:
+    """A party by its name. Raises InvalidInput."""
+    if name not in DataParty.__members__:
+        raise InvalidInput(f"must be one of {', '.join(DataParty.__members__)}", field=field)
+    return DataParty[name]
 
 
 @dataclass(frozen=True, slots=True)

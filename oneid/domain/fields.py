@@ -17,6 +17,9 @@ IDENTIFIER_CHARACTERS: Final = 1024
 EXACT: Final = 2**53
 """Up to here floating point numbers are exact."""
 
+PARTIES: Final = ("FIRST", "SECOND", "THIRD")
+"""The names of `customers.DataParty`."""
+
 _TIME: Final = re.compile(
     r"\d{4}-\d\d-\d\d(?:[Tt ](?:[01]\d|2[0-3]):\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d(?::?\d\d)?)?)?",
     re.ASCII,
@@ -61,6 +64,12 @@ def _is_whole(value: object) -> bool:
     if isinstance(value, float):
         return value.is_integer() and abs(value) <= EXACT
     return isinstance(value, int) and -(2**63) <= value < 2**64
+
+
+def check_party(value: Any, name: str) -> None:
+    """Who collected the data."""
+    if not isinstance(value, str) or value not in PARTIES:
+        raise InvalidInput(f"{name} must be one of {', '.join(PARTIES)}", field=(name,))
 
 
 def check_names(value: object, name: str) -> None:
@@ -119,6 +128,7 @@ _CONTEXT: Final = nested(
         "device": nested({"id": check_identifier, "advertisingId": check_identifier}),
         "externalIds": check_external_ids,
         "verified": check_names,
+        "party": check_party,
     }
 )
 COMMON: Final[dict[str, Check]] = {

@@ -7,8 +7,8 @@ result of one message after the other.
 
 from dataclasses import dataclass, field
 
+from oneid.domain.attributes import told_by
 from oneid.domain.catalog import Catalog
-from oneid.domain.customers import AttributeValue
 from oneid.domain.decisions import Decision, DecisionKind
 from oneid.domain.evidence import Prepared
 from oneid.domain.identifiers import Identifier
@@ -290,6 +290,4 @@ class Resolver:
             by = case.identifiers[0].key
             for key, value in self._catalog.fitting(message.traits).items():
                 number = self._space.next_sequence()
-                target.put(
-                    key, AttributeValue(value, case.at, message.source, sequence=number, identifier=by)
-                )
+                target.put(key, told_by(message, value, case.at, number, by))

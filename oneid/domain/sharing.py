@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from oneid.domain import attributes
 from oneid.domain.attributes import Attributes, Written
-from oneid.domain.customers import AttributeValue
 from oneid.domain.messages import StoredEvent, format_time
 
 Groups = Sequence[frozenset[str]]
@@ -33,7 +32,4 @@ def _written(events: Iterable[StoredEvent], groups: Groups) -> Iterator[tuple[st
         by = next((key for key in event.identifiers if key in groups[part]), None)
         for key, value in message.traits.items() if message.type == "identify" else ():
             at = format_time(message.timestamp)
-            yield (
-                key,
-                (AttributeValue(value, at, message.source, sequence=event.sequence, identifier=by), part),
-            )
+            yield key, (attributes.told_by(message, value, at, event.sequence, by), part)

@@ -10,7 +10,6 @@ from graph.client import Graph
 from oneid.clock import Clock, sequence
 from oneid.domain import attributes
 from oneid.domain.attributes import Attributes, Written
-from oneid.domain.customers import AttributeValue
 from oneid.domain.decisions import Decision, DecisionKind
 from oneid.domain.difference import Component
 from oneid.domain.ids import one_id
@@ -143,8 +142,7 @@ def _written(
         part = place.get(homes.get(event.message.message_id) or "", nobody)
         by, at = next(iter(event.identifiers), None), format_time(event.message.timestamp)
         for key, value in event.message.traits.items():
-            source = event.message.source
-            yield key, (AttributeValue(value, at, source, sequence=event.sequence, identifier=by), part)
+            yield key, (attributes.told_by(event.message, value, at, event.sequence, by), part)
 
 
 def follow(space: Workspace, component: Component, retelling: Retelling) -> None:

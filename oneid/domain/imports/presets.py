@@ -63,7 +63,8 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How the rows of one file become calls. The file's name is part of each messageId."""
+    """How the rows of one file become calls. The file's name is part of each messageId. `party`: who collected
+    them."""
 
     file: str
     preset: Preset
@@ -71,6 +72,7 @@ class Plan:
     times: Times
     event: str = "Order Completed"
     prefixes: Mapping[str, str] = field(default_factory=dict[str, str])
+    party: str = ""
 
     def call(self, row: Row) -> Call:
         """The row's call. Its messageId comes from file, line and content: sent again it counts once, while
@@ -83,6 +85,7 @@ class Plan:
         person = _Person.taken_from(values)
         timestamp = values.pop("timestamp", None)
         kind, body, context = _SHAPES[self.preset](values, person)
+        context |= {"party": self.party} if self.party else {}
         parts = [kind, self.event, person.user_id, person.anonymous_id, body, context, timestamp]
         message_id = f"{self.file[:48]}:{row.line}:{_digest([self.file, *parts])}"
         return Call(

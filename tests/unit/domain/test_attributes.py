@@ -1,9 +1,11 @@
 """Attributes: the newest value wins, and how long it has been what it is is known."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
-from oneid.domain.attributes import Attributes, forgotten, from_stored, merge, put, to_stored
-from oneid.domain.customers import AttributeValue
+from oneid.domain.attributes import Attributes, forgotten, from_stored, merge, put, to_stored, told_by
+from oneid.domain.customers import AttributeValue, DataParty
+from oneid.domain.messages import Message
 from oneid.domain.redaction import Redactor
 from oneid.domain.rules import IdentityRules
 
@@ -70,3 +72,19 @@ def test_attributes_forget_somebody_erased_but_not_what_was_written_later() -> N
         "mail": held["mail"],
     }
     assert forgotten(left, keys, Redactor(keys, IdentityRules(), "CN"), until=5) == left
+
+
+def test_a_message_says_who_collected_its_traits_and_else_it_was_the_brand() -> None:
+    def party(**context: object) -> DataParty:
+        return told_by(said(dict(context)), "gold", day(1), 7, "user_id:u1").party
+
+    assert party() is DataParty.FIRST
+    assert party(party="SECOND") is DataParty.SECOND
+    assert party(party="THIRD") is DataParty.THIRD
+    # From before parties were checked.
+    assert party(party=["THIRD"]) is DataParty.FIRST
+
+
+def said(context: dict[str, object]) -> Message:
+    when = datetime(2026, 3, 1, tzinfo=UTC)
+    return Message("m1", "identify", "identify", when, when, None, "crm", {"context": context})

@@ -49,6 +49,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "an impossible phone, which is dropped later": {"type": "identify", "traits": {"phone": "12"}},
     "a numeric phone": {"type": "identify", "traits": {"phone": 13800138000}},
     "an email in context.traits only": {"type": "identify", "context": {"traits": {"email": "a@b.c"}}},
+    "traits that somebody else collected": {"type": "identify", "userId": "u", "context": {"party": "THIRD"}},
     "an external id only": {
         "type": "page",
         "context": {"externalIds": [{"id": "o1", "type": "wechat_openid"}]},
@@ -82,6 +83,12 @@ ACCEPTED: dict[str, dict[str, Any]] = {
 }
 
 REFUSED: dict[str, tuple[object, type[OneIdError], tuple[str, ...]]] = {
+    "a party that there is not": (
+        track(context={"party": "FOURTH"}),
+        InvalidInput,
+        ("context", "party"),
+    ),
+    "a party that is no text": (track(context={"party": ["FIRST"]}), InvalidInput, ("context", "party")),
     "no object": ([], InvalidInput, ()),
     "null": (None, InvalidInput, ()),
     "no type": ({"userId": "u"}, Required, ("type",)),

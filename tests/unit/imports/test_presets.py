@@ -1,5 +1,6 @@
 """From a row to a call: whom it names, what it says, which messageId it gets."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -154,3 +155,11 @@ def test_a_path_of_the_server_is_told_as_the_column_behind_it() -> None:
     assert mapped.column("context.traits.phone") == "tel"
     assert mapped.column("userId") == "who"
     assert mapped.column("") is None
+
+
+def test_a_plan_says_who_collected_the_file() -> None:
+    row = Row(2, {"who": "u1"})
+    mapped = plan(Preset.ORDERS, "who=user_id")
+    told = replace(mapped, party="THIRD").call(row)
+
+    assert told.context == {**mapped.call(row).context, "party": "THIRD"}
