@@ -229,7 +229,7 @@ def attribute_rules(draw: st.DrawFn) -> dict[str, Any]:
         told |= draw(date_periods())
     elif told["op"] not in ("EXISTS", "MISSING"):
         told["value"] = draw(single)
-    if draw(st.integers(0, 3)) == 0:
+    if told["op"] in ("EQ", "MISSING") and draw(st.booleans()):
         told["hasBeenForDays"] = draw(st.sampled_from((1, 7, 30)))
     if draw(st.integers(0, 3)) == 0:
         told["parties"] = draw(st.lists(st.sampled_from(PARTIES), min_size=1, max_size=2, unique=True))

@@ -58,8 +58,12 @@ class Computation:
             raise InvalidInput("UNIQUE_LIST and SHARES make a LIST, and nothing else does", field=("type",))
 
     def value(self, ordered: Sequence[Occurrence], at: int) -> Any:
-        """What events in order come to at an instant (milliseconds); None where there is nothing."""
-        found = [event for event in self.matching(ordered) if event.at <= at and self._recent(event, at)]
+        """What events in order come to at an instant (milliseconds); None without any such event, and where there is
+        nothing."""
+        told = self.matching(ordered)
+        found = [event for event in told if event.at <= at and self._recent(event, at)]
+        if not told:
+            return None
         if self.property is None:
             return len(found)
         if self.aggregate in NUMBERS:
@@ -110,10 +114,9 @@ class Computation:
 
 
 def most_frequent(values: Sequence[Any]) -> Any:
-    """The value that is there most often; of several the one seen last."""
-    counts = Counter(values)
-    last = {value: place for place, value in enumerate(values)}
-    return max(counts, key=lambda value: (counts[value], last[value]), default=None)
+    """The value that is there most often, from twice on: once is no habit. Of several the first of the alphabet."""
+    counts = {value: count for value, count in Counter(values).items() if count > 1}
+    return min(counts, key=lambda value: (-counts[value], str(value)), default=None)
 
 
 def shares(values: Sequence[Any]) -> list[str] | None:

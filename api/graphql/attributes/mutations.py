@@ -25,7 +25,8 @@ class Aggregate(Enum):
     MIN = strawberry.enum_value("MIN", description="The least value of a property.")
     MAX = strawberry.enum_value("MAX", description="The greatest value of a property.")
     MOST_FREQUENT = strawberry.enum_value(
-        "MOST_FREQUENT", description="The value that is there most often; of several the one seen last."
+        "MOST_FREQUENT",
+        description="The value that is there most often, at least twice; of several the first of the alphabet.",
     )
     FIRST = strawberry.enum_value("FIRST", description="The value of the first event that has one.")
     LAST = strawberry.enum_value("LAST", description="The value of the last event that has one.")

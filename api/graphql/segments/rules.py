@@ -82,7 +82,8 @@ class AttributeCondition:
     )
     has_been_for_days: int | None = strawberry.field(
         default=None,
-        description="The value has not changed for at least so many times 24 hours; who never had one does not count.",
+        description="It has been so for at least so many times 24 hours without a break; of EQ and MISSING. Who never "
+        "had a value does not count.",
     )
     zone: str | None = strawberry.field(
         default=None,

@@ -53,6 +53,9 @@ WHOLE: Final = frozenset({Measure.COUNT, Measure.UNIQUE})
 BUCKETS: Final = 10_000
 NEVER_SAID: Final = "NONE"
 NO_STEP: Final = ("sum", "avg", "min", "max", "unique", "window")
+STEADY: Final = frozenset({Op.EQ, Op.MISSING})
+"""Operators that are true exactly as long as the value does not change."""
+
 ZONED: Final = frozenset({Op.ANNIVERSARY, Op.IN_PERIOD})
 
 Path = tuple[str, ...]
@@ -139,6 +142,11 @@ class Parser:
             raise InvalidInput(fault, field=(*path, "value"))
         named, days = given.get("parties") or [], given.get("hasBeenForDays")
         lasting = 0 if days is None else day_count(days, (*path, "hasBeenForDays"))
+        if lasting and op not in STEADY:
+            message = (
+                f"of {op} it is not known since when it is true; a stage of a lifecycle knows (inForDays)"
+            )
+            raise InvalidInput(message, field=(*path, "hasBeenForDays"))
         zone = zone_of(given.get("zone"), (*path, "zone"))
         if zone and op not in ZONED:
             raise InvalidInput(f"days don't decide {op}", field=(*path, "zone"))

@@ -1,10 +1,12 @@
 """Conditions on how long an attribute has had its value, through the public API and the clock."""
 
+from typing import Any
+
 import pytest
 
 from tests.graphql_api import UPSERT, Api, Fresh
-from tests.integration.graphql.test_graphql_acceptance import ADVANCE
 from tests.integration.graphql.test_graphql_segments import DEFINE, create, created, members, name
+from tests.integration.graphql.test_graphql_tags import ADVANCE
 from tests.integration.graphql.test_graphql_transitions import transitions
 
 __all__ = ["name"]
@@ -44,9 +46,15 @@ async def test_who_has_been_gold_for_a_week_enters_when_the_week_is_over(
     assert len(await members(api, {"segment": segment["id"]})) == 2
 
 
-async def test_days_that_are_no_days_are_refused_at_their_place(api: Api, fresh: Fresh, name: str) -> None:
+@pytest.mark.parametrize(
+    ("op", "value", "days"),
+    [("EQ", "gold", 0), ("EXISTS", None, 7), ("NE", "gold", 7), ("STARTS_WITH", "g", 7), ("IN", ["gold"], 7)],
+)
+async def test_what_can_change_while_it_stays_true_and_days_that_are_none_are_refused_at_their_place(
+    api: Api, fresh: Fresh, name: str, op: str, value: Any, days: int
+) -> None:
     await api(DEFINE, input={"key": name, "type": "STRING"})
-    rule = {"attribute": {"key": name, "op": "EXISTS", "hasBeenForDays": 0}}
+    rule = {"attribute": {"key": name, "op": op, "value": value, "hasBeenForDays": days}}
     refused = await create(api, fresh("none"), rule=rule)
     assert refused["segment"] is None
     (error,) = refused["userErrors"]

@@ -31,13 +31,16 @@ def computed(aggregate: Aggregate, last_days: int | None = None) -> Computation:
         (Aggregate.UNIQUE_LIST, VIEWS, ["精油", "面膜"]),
         (Aggregate.FIRST, VIEWS, "精油"),
         (Aggregate.LAST, [1, None, 2], 2),
-        (Aggregate.MOST_FREQUENT, ["a", "b"], "b"),
+        (Aggregate.MOST_FREQUENT, ["b", "a", "b", "a", "c"], "a"),
+        (Aggregate.MOST_FREQUENT, ["a", "b"], None),
+        (Aggregate.MOST_FREQUENT, [10, 9, 10, 9], 10),
         (Aggregate.SUM, [0.1, 0.2, "x"], 0.3),
         (Aggregate.AVG, [1, 2], 1.5),
         (Aggregate.MIN, [3, 1, 2], 1),
         (Aggregate.MAX, [3, 1, 2], 3),
         (Aggregate.MAX, [], None),
-        (Aggregate.COUNT, [], 0),
+        (Aggregate.COUNT, [], None),
+        (Aggregate.SUM, [], None),
     ],
 )
 def test_events_come_to_one_value(aggregate: Aggregate, values: list[Any], expected: Any) -> None:
