@@ -1,6 +1,6 @@
 """Lifecycles in Neo4j: definitions as nodes, positions as a list on each customer, and a node for each step."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from neo4j import AsyncManagedTransaction
@@ -54,14 +54,23 @@ WHERE source IS NOT NULL
 RETURN source, target, count(*) AS count
 """
 
+HISTORIES: Final = """
+UNWIND range(0, size($asked) - 1) AS place
+UNWIND $asked[place] AS oneId
+MATCH (s:StageChange {oneId: oneId})
+WITH place, s ORDER BY s.at DESC, s.sequence DESC
+RETURN place, [one IN collect(s)[..$limit] | properties(one)] AS changes
+"""
+
 STAGES: Final = Attached(
     name="stages",
     merge="""
 UNWIND $rows AS row
 MATCH (loser:Customer {oneId: row.from})
 MATCH (c:Customer {oneId: row.into})
-SET c.stages = coalesce(c.stages, []) +
-               [one IN coalesce(loser.stages, []) WHERE NOT one IN coalesce(c.stages, [])]
+WITH loser, c, [one IN coalesce(loser.stages, []) |
+                CASE WHEN one STARTS WITH '+' THEN one ELSE '+' + one END] AS brought
+SET c.stages = coalesce(c.stages, []) + [one IN brought WHERE NOT one IN coalesce(c.stages, [])]
 REMOVE loser.stages
 """,
     split="UNWIND $rows AS row MATCH (c:Customer {oneId: row.from}) RETURN count(c)",
@@ -79,7 +88,7 @@ RETURN {lifecycle: coalesce(l.key, s.lifecycle), from: s.source, to: s.target, m
 UNION ALL
 UNWIND $oneIds AS oneId
 MATCH (c:Customer {oneId: oneId}) UNWIND c.stages AS stage
-RETURN {position: stage} AS data ORDER BY stage
+RETURN {position: CASE WHEN stage STARTS WITH '+' THEN substring(stage, 1) ELSE stage END} AS data ORDER BY stage
 """,
     json=("position",),
 )
@@ -114,6 +123,13 @@ class Lifecycles:
             return told
 
         return await self._graph.transact("lifecycles.move", work)
+
+    async def histories(self, asked: Sequence[Sequence[str]], limit: int) -> list[list[StageChange]]:
+        """For each person, by all of its ONE-IDs, the newest steps in all lifecycles, the newest first."""
+        ids = [list(one_ids) for one_ids in asked]
+        rows = await self._graph.read("lifecycles.histories", HISTORIES, asked=ids, limit=limit)
+        found = {row["place"]: list(map(change_of, row["changes"])) for row in rows}
+        return [found.get(place, []) for place in range(len(asked))]
 
     async def flows(self, id_: str, until: int) -> list[dict[str, Any]]:
         """How many went from where to where before an instant (milliseconds), by quarter of an hour since 1970."""
@@ -154,3 +170,17 @@ def change_row(change: StageChange) -> dict[str, Any]:
         "manual": change.manual,
         "reason": change.reason,
     }
+
+
+def change_of(row: Mapping[str, Any]) -> StageChange:
+    return StageChange(
+        row["id"],
+        row["lifecycle"],
+        row["oneId"],
+        row.get("source"),
+        row["target"],
+        row["at"],
+        row["sequence"],
+        row["manual"],
+        row.get("reason"),
+    )

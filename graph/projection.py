@@ -12,6 +12,7 @@ from graph.client import Graph
 from graph.customers import record_of
 from graph.memberships import membership_of
 from oneid.domain.customers import CustomerRecord
+from oneid.domain.lifecycles import Position, brought
 from oneid.domain.segments.membership import Membership
 
 # The version is read before the rest: what is read later can only be newer, and then the mark stays.
@@ -109,13 +110,15 @@ SET c:Rehome
 @dataclass(frozen=True, slots=True)
 class Projected:
     """A customer as the index must show it; `merged`: it must not show it at all. `membership`: the segments that
-    it was judged to be in; `unjudged`: it has merged, and is not to be judged before it is evaluated."""
+    it was judged to be in; `unjudged`: it has merged, and is not to be judged before it is evaluated; `brought`: the
+    steps in lifecycles that it made by that, from a stage or none."""
 
     record: CustomerRecord
     merged: bool
     dirty: bool
     membership: Membership
     unjudged: bool
+    brought: Sequence[tuple[str | None, Position]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +205,13 @@ class Projections:
 
 def _projected(rows: list[dict[str, Any]]) -> list[Projected]:
     return [
-        Projected(record_of(row), row["merged"], row["dirty"], membership_of(row), bool(row["unjudged"]))
+        Projected(
+            record_of(row),
+            row["merged"],
+            row["dirty"],
+            membership_of(row),
+            bool(row["unjudged"]),
+            brought(row["stages"]),
+        )
         for row in rows[0]["customers"]
     ]

@@ -14,7 +14,7 @@ from oneid.domain.consents import ConsentHistory
 from oneid.domain.customers import CustomerRecord
 from oneid.domain.decisions import Decision
 from oneid.domain.households import Household
-from oneid.domain.lifecycles import Lifecycle, Position
+from oneid.domain.lifecycles import Lifecycle, Position, StageChange
 from oneid.domain.messages import StoredEvent, parse_time
 from oneid.domain.operations import Operation
 from oneid.domain.proposals import MergeProposal
@@ -195,6 +195,11 @@ class Loaders:
     def stages(self) -> DataLoader[str, list[tuple[Lifecycle, Position]]]:
         """Where customers are in each lifecycle, by ONE-ID."""
         return DataLoader(self._services.lifecycles.of)
+
+    @cached_property
+    def stage_changes(self) -> DataLoader[OneIds, list[tuple[Lifecycle, StageChange]]]:
+        """How customers went from stage to stage, by all of their ONE-IDs."""
+        return DataLoader(self._services.lifecycles.histories)
 
     @cached_property
     def consents(self) -> DataLoader[str, list[ConsentHistory]]:

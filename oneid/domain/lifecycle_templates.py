@@ -38,6 +38,23 @@ TWICE: Final = {
     "event": {"name": "order.paid", "count": {"op": "GTE", "value": 2}, "window": {"lastDays": 90}}
 }
 RECENT: Final = did("order.paid", days=90)
+QUIET_DAYS: Final = 60
+
+
+def leads(quiet_days: int) -> Template:
+    """Leads until they order; who does nothing at all for so many days meanwhile is suppressed."""
+    lead = {"not": did("order.paid")}
+    quiet = {"all": [lead, {"not": did("*", days=quiet_days)}]}
+    return Template(
+        "lead",
+        "潜客转化",
+        (
+            TemplateStage("lead", "潜客", lead, ("suppressed",)),
+            TemplateStage("suppressed", "停止触达", quiet, ("lead",)),
+            TemplateStage("customer", "客户", did("order.paid")),
+        ),
+    )
+
 
 TEMPLATES: Final = {
     "AISAS": Template(
@@ -51,6 +68,7 @@ TEMPLATES: Final = {
             TemplateStage("share", "分享 Share", did("share")),
         ),
     ),
+    "LEAD": leads(QUIET_DAYS),
     "RETAIL": Template(
         "retail",
         "零售生命周期",

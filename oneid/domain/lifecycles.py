@@ -141,16 +141,27 @@ def advanced(
         path.append(position)
 
 
+BROUGHT: Final = "+"
+"""Before a position that somebody brought who was merged into the customer, and that is not told yet."""
+
+
 def from_stored(rows: Iterable[str] | None) -> tuple[Position, ...]:
     """Of two positions in one lifecycle, after a merge, the further one counts."""
     found: dict[str, Position] = {}
     for row in rows or ():
-        lifecycle, place, since, stage, number, manual = orjson.loads(row)
+        lifecycle, place, since, stage, number, manual = orjson.loads(row.removeprefix(BROUGHT))
         one = Position(lifecycle, place, since, stage, number, manual)
         known = found.get(lifecycle)
         if known is None or (one.place, -one.since) > (known.place, -known.since):
             found[lifecycle] = one
     return tuple(sorted(found.values()))
+
+
+def brought(rows: Sequence[str] | None) -> list[tuple[str | None, Position]]:
+    """The steps that a customer made by being merged: from its own stage, None without one, to one further on."""
+    own = {one.lifecycle: one for one in from_stored(row for row in rows or () if row[:1] != BROUGHT)}
+    steps = [(own.get(one.lifecycle), one) for one in from_stored(rows)]
+    return [(old.stage if old else None, one) for old, one in steps if old is None or old.stage != one.stage]
 
 
 def to_stored(positions: Iterable[Position]) -> list[str]:

@@ -28,6 +28,8 @@ from search.segments.percolator import Percolator, percolated
 from search.segments.present import holding
 
 WOKEN: Final = 5_000
+MERGED: Final = "merged"
+"""The reason of a step that a merge made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def verdict(case: Case, matched: Sequence[tuple[int, set[str]]], live: Live) -> 
     inside, told = moves(before, matched, live)
     wake = wake_at(case.course.changes(), case.instants[-1])
     place = sequence()
-    stages, changes = staged(case.entry, matched, live, place)
+    stages, changes = staged(case.entry, matched, live, place, case.instants[0])
     if (inside, wake) == (before.segments, before.wake_at) and not changes:
         return None
     transitions = [
@@ -130,11 +132,15 @@ def verdict(case: Case, matched: Sequence[tuple[int, set[str]]], live: Live) -> 
 
 
 def staged(
-    entry: Projected, matched: Sequence[tuple[int, set[str]]], live: Live, place: int
+    entry: Projected, matched: Sequence[tuple[int, set[str]]], live: Live, place: int, first: int
 ) -> tuple[Sequence[Position], list[StageChange]]:
     """Where a customer comes to in its lifecycles, and by which steps."""
     positions, changes = entry.record.stages, list[StageChange]()
-    before = entry.membership.segments
+    before, one_id, judged = entry.membership.segments, entry.record.one_id, entry.membership.seen + 1
+    for source, step in entry.brought:
+        id_ = f"{one_id}:{judged}:{step.lifecycle}:merged"
+        told = (id_, step.lifecycle, one_id, source, step.stage, first, place + len(changes))
+        changes.append(StageChange(*told, reason=MERGED))
     for at, found in matched:
         for lifecycle in live.lifecycles:
             of_stage = {lifecycle.segment_of(stage): stage.key for stage in lifecycle.stages}
@@ -143,9 +149,9 @@ def staged(
             here = next((one for one in positions if one.lifecycle == lifecycle.id), None)
             for step in advanced(lifecycle, here, true, entered, at):
                 number = place + len(changes)
-                id_ = f"{entry.record.one_id}:{entry.membership.seen + 1}:{lifecycle.id}:{len(changes)}"
+                id_ = f"{one_id}:{judged}:{lifecycle.id}:{len(changes)}"
                 source = here.stage if here else None
-                change = (id_, lifecycle.id, entry.record.one_id, source, step.stage, at, number)
+                change = (id_, lifecycle.id, one_id, source, step.stage, at, number)
                 changes.append(StageChange(*change))
                 positions, here = moved(positions, step), step
         before = frozenset(found)

@@ -28,6 +28,7 @@ from search.profiles import ProfileIndex
 
 MAX_LIFECYCLES: Final = 50
 MAX_TREND_DAYS: Final = 400
+MAX_STEPS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +199,13 @@ class LifecycleService:
             [(known[p.lifecycle], p) for p in records.get(one_id, ()) if p.lifecycle in known]
             for one_id in one_ids
         ]
+
+    async def histories(self, asked: Sequence[Sequence[str]]) -> list[list[tuple[Lifecycle, StageChange]]]:
+        """For each person, by all of its ONE-IDs, the newest steps, the newest first; those of lifecycles that are
+        there."""
+        known = {lifecycle.id: lifecycle for lifecycle in await self._lifecycles.all()}
+        told = await self._lifecycles.histories(asked, MAX_STEPS)
+        return [[(known[one.lifecycle], one) for one in steps if one.lifecycle in known] for steps in told]
 
     async def distributions(self, lifecycles: Sequence[Lifecycle]) -> list[dict[str, int]]:
         """How many are in each stage of each lifecycle now, in order."""

@@ -29,7 +29,7 @@ from oneid.domain.customers import AttributeValue, CustomerRecord, LinkedIdentif
 
 if TYPE_CHECKING:
     from api.graphql.consents.types import Consent
-    from api.graphql.lifecycles.types import LifecyclePosition
+    from api.graphql.lifecycles.types import LifecyclePosition, StageChange
     from api.graphql.scores.types import ScoreCard
     from api.graphql.segments.types import Segment
     from api.graphql.tags.types import TagAssignment
@@ -173,6 +173,19 @@ class Customer(Node):
 
         found = await info.context.loaders.stages.load(self.record.one_id)
         return [LifecyclePosition.from_domain(*pair) for pair in found]
+
+    @field("How the customer went from stage to stage, the newest first; at most 500 steps.")
+    async def stage_changes(
+        self,
+        info: Info,
+        lifecycle: Annotated[
+            str | None, strawberry.argument(description="In the lifecycle of this key only.")
+        ] = None,
+    ) -> list[Annotated["StageChange", strawberry.lazy("api.graphql.lifecycles.types")]]:
+        from api.graphql.lifecycles.types import StageChange
+
+        found = await info.context.loaders.stage_changes.load(self.one_ids)
+        return [StageChange.from_domain(*pair) for pair in found if lifecycle in (None, pair[0].key)]
 
     @field("What counts for each channel and purpose that the customer spoke of, in their order.")
     async def consents(

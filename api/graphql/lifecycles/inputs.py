@@ -6,6 +6,9 @@ import strawberry
 
 from api.graphql.customers.inputs import CustomerLookup
 from api.graphql.segments.rules import SegmentRule
+from oneid.domain.lifecycle_templates import TEMPLATES, Template, leads
+from oneid.domain.segments.operators import MAX_DAYS, whole
+from oneid.errors import InvalidInput
 from oneid.services.lifecycles import NewStage
 
 
@@ -45,12 +48,26 @@ class DefineLifecycleInput:
 @strawberry.enum(description="A ready-made lifecycle.")
 class LifecycleTemplate(Enum):
     AISAS = strawberry.enum_value("AISAS", description="Attention, interest, search, action, share.")
+    LEAD = strawberry.enum_value("LEAD", description="潜客, 停止触达 (did nothing for `quietDays`), 客户.")
     RETAIL = strawberry.enum_value("RETAIL", description="潜客, 新客, 活跃, 沉睡, 流失.")
 
 
 @strawberry.input(description="Which ready-made lifecycle to install.")
 class InstallLifecycleInput:
     template: LifecycleTemplate = strawberry.field(description="Which.")
+    quiet_days: int | None = strawberry.field(
+        default=None, description="Of LEAD: after so many days without any event a lead is suppressed; 60."
+    )
+
+    def to_domain(self) -> Template:
+        """Raises InvalidInput."""
+        if self.quiet_days is None:
+            return TEMPLATES[self.template.name]
+        if self.template is not LifecycleTemplate.LEAD:
+            raise InvalidInput("only LEAD has days of quiet", field=("quietDays",))
+        if not whole(self.quiet_days, 1, MAX_DAYS):
+            raise InvalidInput(f"must be a whole number of days, 1 to {MAX_DAYS}", field=("quietDays",))
+        return leads(self.quiet_days)
 
 
 @strawberry.input(description="A stage to put a customer into.")

@@ -13,7 +13,6 @@ from api.graphql.lifecycles.inputs import (
 )
 from api.graphql.lifecycles.types import Lifecycle
 from api.graphql.scopes import Scope
-from oneid.domain.lifecycle_templates import TEMPLATES
 from oneid.services.lifecycles import NewStage
 
 
@@ -55,9 +54,10 @@ class LifecycleMutations:
     async def install_lifecycle(
         self, info: Info, input: InputOf[InstallLifecycleInput]
     ) -> InstallLifecyclePayload:
-        service, template = info.context.services.lifecycles, TEMPLATES[input.template.name]
-        stages = [NewStage(one.key, one.name, one.rule, one.sources) for one in template.stages]
+        service = info.context.services.lifecycles
         try:
+            template = input.to_domain()
+            stages = [NewStage(one.key, one.name, one.rule, one.sources) for one in template.stages]
             known = [one for one in await service.all() if one.key == template.key]
             lifecycle = (
                 known[0]

@@ -135,6 +135,31 @@ class LifecyclePosition:
         )
 
 
+@strawberry.type(description="A customer went from one stage to another.")
+class StageChange:
+    id: strawberry.ID = strawberry.field(description="Good for dropping doubles.")
+    lifecycle: Lifecycle = strawberry.field(description="The lifecycle.")
+    from_: str | None = strawberry.field(name="from", description="The stage; null: none.")
+    to: str = strawberry.field(description="The stage.")
+    at: DateTime = strawberry.field(description="When, by the business clock.")
+    manual: bool = strawberry.field(description="Whether somebody moved the customer.")
+    reason: str | None = strawberry.field(
+        description="What was given for a move by hand; `merged`: a merge made it."
+    )
+
+    @classmethod
+    def from_domain(cls, lifecycle: lifecycles.Lifecycle, change: lifecycles.StageChange) -> "StageChange":
+        return cls(
+            id=strawberry.ID(change.id),
+            lifecycle=Lifecycle.from_domain(lifecycle),
+            from_=change.source,
+            to=change.target,
+            at=told(change.at),
+            manual=change.manual,
+            reason=change.reason,
+        )
+
+
 def day_of(text: str, name: str) -> date:
     """Raises InvalidInput."""
     try:

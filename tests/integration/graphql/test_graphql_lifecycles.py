@@ -74,24 +74,19 @@ def counted(rows: list[dict[str, Any]]) -> dict[str, int]:
     return {row["stage"]: row["count"] for row in rows if row["count"]}
 
 
-async def test_aisas_moves_a_person_from_attention_to_share_each_step_dated(api: Api, fresh: Fresh) -> None:
-    """A06."""
-    install = (
-        "mutation { installLifecycle(input: { template: AISAS }) { lifecycle { id } userErrors { code } } }"
-    )
-    assert (await api(install))["installLifecycle"]["userErrors"] == []
-    user, stages, times = fresh("u"), list[str](), list[str]()
-    for event in ("ad.impression", "wechat.follow", "search", "order.paid", "share"):
-        one_id = await did(api, user, event)
-        (found,) = [
-            one
-            for one in (await api(WHERE, id=one_id))["customer"]["lifecycleStages"]
-            if one["lifecycle"]["key"] == "aisas"
-        ]
-        stages.append(found["stage"])
-        times.append(found["since"])
-    assert stages == ["attention", "interest", "search", "action", "share"]
-    assert times == sorted(set(times))
+@pytest.mark.parametrize(("template", "days"), [("AISAS", 5), ("LEAD", 0), ("LEAD", 36_501)])
+async def test_days_of_quiet_are_of_leads_and_whole(api: Api, template: str, days: int) -> None:
+    install = """
+    mutation I($template: LifecycleTemplate!, $days: Int) {
+      installLifecycle(input: { template: $template, quietDays: $days }) {
+        lifecycle { id } userErrors { code field }
+      }
+    }
+    """
+
+    payload = (await api(install, template=template, days=days))["installLifecycle"]
+
+    assert payload == {"lifecycle": None, "userErrors": [{"code": "INVALID", "field": ["quietDays"]}]}
 
 
 async def test_events_and_time_move_people_and_the_trend_and_the_matrix_tell_it(
