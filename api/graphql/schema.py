@@ -34,6 +34,8 @@ from api.graphql.identity.mutations import IdentityMutations
 from api.graphql.identity.queries import IdentityQueries
 from api.graphql.lifecycles.mutations import LifecycleMutations
 from api.graphql.lifecycles.queries import LifecycleQueries
+from api.graphql.moments.mutations import MomentMutations
+from api.graphql.moments.queries import MomentQueries
 from api.graphql.nodes import NodeQueries
 from api.graphql.operations.mutations import OperationMutations
 from api.graphql.operations.subscriptions import OperationSubscriptions
@@ -63,6 +65,7 @@ class Query(
     LifecycleQueries,
     DeadLetterQueries,
     ErasureQueries,
+    MomentQueries,
     HouseholdQueries,
     ProposalQueries,
     ClockQueries,
@@ -87,6 +90,7 @@ class Mutation(
     ConsentMutations,
     OperationMutations,
     ErasureMutations,
+    MomentMutations,
     ExportMutations,
     ProposalMutations,
 ): ...

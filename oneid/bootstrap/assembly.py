@@ -62,6 +62,7 @@ from oneid.services.lifecycles import LifecycleService
 from oneid.services.list_import import ListImport
 from oneid.services.membership import MembershipService
 from oneid.services.operations import OperationService
+from oneid.services.moments import MomentService
 from oneid.services.previews import PreviewService
 from oneid.services.proposals import ProposalReview
 from oneid.services.rates import RateService
@@ -100,6 +101,8 @@ class Segmentation:
     lifecycles: LifecycleService
     tags: TagService
     consents: ConsentService
+    moments: MomentService
+    retention: RetentionService
     list_import: ListImport
 
 
@@ -235,6 +238,8 @@ def segmentation(settings: Settings, stores: Stores) -> Segmentation:
         lifecycles=lifecycles(stores),
         tags=tags(stores),
         consents=consents(stores),
+        moments=MomentService(segments(stores)),
+        retention=retention(stores),
         list_import=ListImport(tags(stores), segments(stores), customers(stores)),
     )
 

@@ -187,7 +187,7 @@ def groups(rule: SequenceRule, events: Sequence[Occurrence]) -> list[Sequence[Oc
 
 def completed_by(rule: SequenceRule, told: Sequence[Occurrence]) -> list[int]:
     """The instants at which events complete the sequence."""
-    limit = int(rule.within_hours * HOUR_MS)
+    limit = round(rule.within_hours * HOUR_MS)
     last = strict_ends(rule, told, limit) if rule.strict else loose_ends(rule, told, limit)
     if rule.without is None:
         return [told[position].at for position in last]

@@ -1,0 +1,1 @@
+"""Moments of truth in the schema."""
