@@ -1,5 +1,5 @@
-"""Segments, tags and lifecycles change one after the other: what they say of each other is read, checked and written
-under one lock, in one transaction, with the rules of tags and stages that nobody sees."""
+"""Segments, tags, lifecycles and retention policies change one after the other: what they say of each other is read,
+checked and written under one lock, in one transaction, with the rules of tags and stages that nobody sees."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,12 +8,13 @@ from typing import Final
 
 from neo4j import AsyncManagedTransaction
 
-from graph import lifecycles, segments, tags
+from graph import lifecycles, retention, segments, tags
 from graph.attribute_catalog import AttributeCatalog
 from graph.client import Graph, rows
 from graph.markings import EVERYBODY
 from oneid.domain.catalog import Catalog
 from oneid.domain.lifecycles import Lifecycle
+from oneid.domain.retention import RetentionPolicy
 from oneid.domain.segments.definitions import Segment
 from oneid.domain.segments.references import Rules, with_ids
 from oneid.domain.tags.tree import Tag, TagTree
@@ -52,6 +53,7 @@ class Written:
     segments: Sequence[Segment] = ()
     segments_gone: Sequence[str] = ()
     lifecycle: Lifecycle | None = None
+    policy: RetentionPolicy | None = None
     catalog: Callable[[Catalog], Catalog] | None = None
     key: str = EVERYBODY
     field: Sequence[str] = ("rule",)
@@ -63,6 +65,7 @@ class Written:
             tags=[replace(tag, rule=tag.rule and with_ids(tag.rule, tree)) for tag in self.tags],
             segments=[replace(one, rule=one.rule and with_ids(one.rule, tree)) for one in self.segments],
             lifecycle=self.lifecycle and self.lifecycle.with_rules(lambda rule: with_ids(rule, tree)),
+            policy=self.policy and replace(self.policy, rule=with_ids(self.policy.rule, tree)),
         )
 
 
@@ -104,6 +107,8 @@ class Definitions:
         await segments.write(tx, written.segments, written.segments_gone)
         if written.lifecycle is not None:
             await lifecycles.write(tx, written.lifecycle)
+        if written.policy is not None:
+            await retention.write(tx, written.policy)
         if written.catalog is not None:
             await self._catalog.change_within(tx, written.catalog, written.key)
 
@@ -112,4 +117,5 @@ async def everything(tx: AsyncManagedTransaction) -> Known:
     found = [segments.segment_of(row["s"]) for row in await rows(await tx.run(segments.DYNAMIC))]
     tree = TagTree(0, tuple(tags.tag_of(row["t"]) for row in await rows(await tx.run(tags.ALL))))
     known = [lifecycles.lifecycle_of(row["l"]) for row in await rows(await tx.run(lifecycles.ALL))]
-    return Known(Rules({one.id: one for one in found}, tree), {one.key: one for one in known})
+    policies = [retention.policy_of(row["p"]) for row in await rows(await tx.run(retention.ALL))]
+    return Known(Rules({one.id: one for one in found}, tree, policies), {one.key: one for one in known})

@@ -1,5 +1,5 @@
-"""Whatever holds rules that somebody wrote: segments, tags, lifecycles, models, computed attributes, what operations
-were asked for, and the conditions that were made of them."""
+"""Whatever holds rules that somebody wrote: segments, tags, lifecycles, models, policies, computed attributes, what
+operations were asked for, and the conditions that were made of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from neo4j import AsyncManagedTransaction
 from graph.client import Graph
 
 READ: Final = """
-MATCH (n:Segment|Tag|Lifecycle|ScoreModel|AttributeCatalog|Operation)
+MATCH (n:Segment|Tag|Lifecycle|ScoreModel|RetentionPolicy|AttributeCatalog|Operation)
 UNWIND $properties AS property
 WITH n, property WHERE n[property] IS NOT NULL
 RETURN elementId(n) AS node, property, n[property] AS text

@@ -9,7 +9,7 @@ from uuid import uuid4
 import orjson
 
 from graph.proposals import Proposals
-from oneid.bootstrap import Stores, attributes, consents, segments, stewardship, upkeep
+from oneid.bootstrap import Stores, attributes, consents, retention, segments, stewardship, upkeep
 from oneid.bootstrap.work import lifecycles, tags
 from oneid.domain.catalog import AttributeType
 from oneid.domain.computations import Aggregate, Computation
@@ -19,6 +19,7 @@ from oneid.domain.identifiers import Identifier
 from oneid.domain.matching import Match
 from oneid.domain.messages import Item, format_time
 from oneid.domain.operations import Operation
+from oneid.domain.retention import RetentionPolicy
 from oneid.domain.segments.definitions import SegmentKind
 from oneid.domain.segments.rules import EventPattern
 from oneid.domain.tags.assignments import AssignmentMethod
@@ -172,6 +173,8 @@ async def rules(stores: Stores, life: Life, number: int) -> None:
     rule = {"attribute": {"key": "level", "op": "IN", "value": [life.canaries.mail.upper(), "gold"]}}
     new = NewSegment(f"vip{number}", f"But {life.canaries.mail}", SegmentKind.DYNAMIC, rule, personal=True)
     await segments(stores).create(new)
+    policy = RetentionPolicy(f"vip{number}", f"But {life.canaries.mail}", rule, False, False, 1)
+    await retention(stores).define(policy)
 
 
 async def in_flight(pipeline: Pipeline, life: Life) -> None:

@@ -32,6 +32,7 @@ from oneid.bootstrap import (
     open_stores,
     operation_expiry,
     required,
+    retention,
     segment_deletion,
     upkeep,
 )
@@ -117,6 +118,7 @@ def loops(work: Upkeep, stores: Stores, settings: Settings) -> tuple[Loop, ...]:
         Loop("erasure", cleanup.run_once, idle=1.0, busy=1.0, patience=None),
         Loop("building", building(stores).run_once, idle=1.0, busy=1.0, patience=None),
         Loop("forgetting", segment_deletion(stores).run_once, idle=1.0, busy=1.0, patience=None),
+        Loop("retention", retention(stores).run_once, idle=5.0, busy=5.0),
         Loop("marking", marking(stores).run_once, idle=1.0, busy=1.0, patience=None),
         Loop("expiry", operation_expiry(stores).run_once, idle=60.0),
         # Several, so that a long one does not hold up the others.

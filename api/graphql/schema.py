@@ -41,6 +41,8 @@ from api.graphql.operations.mutations import OperationMutations
 from api.graphql.operations.subscriptions import OperationSubscriptions
 from api.graphql.proposals.mutations import ProposalMutations
 from api.graphql.proposals.queries import ProposalQueries
+from api.graphql.retention.mutations import RetentionMutations
+from api.graphql.retention.queries import RetentionQueries
 from api.graphql.scalars import SCALARS
 from api.graphql.scores.mutations import ScoreMutations
 from api.graphql.scores.queries import ScoreQueries
@@ -63,9 +65,10 @@ class Query(
     ScoreQueries,
     TagQueries,
     LifecycleQueries,
+    MomentQueries,
     DeadLetterQueries,
     ErasureQueries,
-    MomentQueries,
+    RetentionQueries,
     HouseholdQueries,
     ProposalQueries,
     ClockQueries,
@@ -87,10 +90,11 @@ class Mutation(
     ScoreMutations,
     TagMutations,
     LifecycleMutations,
+    MomentMutations,
     ConsentMutations,
     OperationMutations,
     ErasureMutations,
-    MomentMutations,
+    RetentionMutations,
     ExportMutations,
     ProposalMutations,
 ): ...

@@ -11,15 +11,14 @@ from oneid.bootstrap.assembly import (
     services,
 )
 from oneid.bootstrap.erasing import PERSONAL, erasure, erasure_cleanup, erasure_rules
+from oneid.bootstrap.keeping import Upkeep, handlers, retention, upkeep
 from oneid.bootstrap.stores import BULK_PATIENCE, Stores, background, end, open_stores, required
 from oneid.bootstrap.work import (
-    Upkeep,
     attributes,
     audiences,
     building,
     consents,
     customer_export,
-    handlers,
     marking,
     materialisation,
     measuring,
@@ -38,7 +37,6 @@ from oneid.bootstrap.work import (
     segment_deletion,
     segments,
     stewardship,
-    upkeep,
 )
 
 __all__ = [
@@ -78,6 +76,7 @@ __all__ = [
     "reindex",
     "reprocessing_of",
     "required",
+    "retention",
     "scores",
     "searchable",
     "seeder",

@@ -21,6 +21,7 @@ from graph.rules import RulesStore
 from graph.transitions import Transitions
 from oneid.backoff import Backoff
 from oneid.bootstrap.erasing import erasure
+from oneid.bootstrap.keeping import retention
 from oneid.bootstrap.stores import Stores, background, end, open_stores, required
 from oneid.bootstrap.work import (
     attributes,
@@ -61,11 +62,12 @@ from oneid.services.keys import KeyService
 from oneid.services.lifecycles import LifecycleService
 from oneid.services.list_import import ListImport
 from oneid.services.membership import MembershipService
-from oneid.services.operations import OperationService
 from oneid.services.moments import MomentService
+from oneid.services.operations import OperationService
 from oneid.services.previews import PreviewService
 from oneid.services.proposals import ProposalReview
 from oneid.services.rates import RateService
+from oneid.services.retention import RetentionService
 from oneid.services.scores import ScoreService
 from oneid.services.segment_deletion import SegmentDeletion
 from oneid.services.segments import SegmentService
@@ -99,10 +101,10 @@ class Segmentation:
     transitions: Transitions
     scores: ScoreService
     lifecycles: LifecycleService
-    tags: TagService
-    consents: ConsentService
     moments: MomentService
     retention: RetentionService
+    tags: TagService
+    consents: ConsentService
     list_import: ListImport
 
 
@@ -236,10 +238,10 @@ def segmentation(settings: Settings, stores: Stores) -> Segmentation:
         transitions=Transitions(graph),
         scores=scores(stores),
         lifecycles=lifecycles(stores),
-        tags=tags(stores),
-        consents=consents(stores),
         moments=MomentService(segments(stores)),
         retention=retention(stores),
+        tags=tags(stores),
+        consents=consents(stores),
         list_import=ListImport(tags(stores), segments(stores), customers(stores)),
     )
 

@@ -9,7 +9,7 @@ from graph.receipts import Receipts
 from graph.rule_texts import RuleTexts
 from graph.rules import RulesStore
 from oneid.bootstrap.stores import Stores
-from oneid.bootstrap.work import building, profile_writer, searchable, upkeep
+from oneid.bootstrap.work import building, profile_writer, rehoming, searchable
 from oneid.log.dead_letters import DeadLetters
 from oneid.log.erasure import LogErasure
 from oneid.services import exporting, segment_export
@@ -55,7 +55,7 @@ def erasure(stores: Stores, region: str) -> ErasureService:
         stores.graph,
         Receipts(stores.graph),
         erasure_cleanup(stores, region),
-        upkeep(stores).rehoming,
+        rehoming(stores),
         LogErasure(stores.redis, stores.log.partitions),
         stores.clock,
         region,

@@ -1,7 +1,6 @@
 """What works on the stores: each service, made from what it needs."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from graph.attribute_catalog import AttributeCatalog
 from graph.consents import Consents
@@ -26,7 +25,7 @@ from graph.transitions import Transitions
 from oneid.bootstrap.stores import Stores
 from oneid.log.dead_letters import DeadLetters
 from oneid.log.erasure import LogErasure
-from oneid.services import exporting, proposals, reindexing, reprocessing, segment_export
+from oneid.services import reindexing
 from oneid.services.attributes import AttributeService
 from oneid.services.audiences import AudienceService
 from oneid.services.building import BuildingService
@@ -65,30 +64,6 @@ from oneid.services.stewardship import StewardshipService
 from oneid.services.tags import TagService
 
 
-@dataclass(frozen=True, slots=True)
-class Upkeep:
-    """What keeps the index equal to the graph, and what carries operations out."""
-
-    projection: ProjectionService
-    judging: JudgingService
-    evaluation: EvaluationService
-    rehoming: RehomingService
-    reconciliation: ReconciliationService
-    operations: OperationRunner
-
-
-def upkeep(stores: Stores) -> Upkeep:
-    marks = Projections(stores.graph)
-    return Upkeep(
-        projection(stores),
-        judging(stores),
-        evaluation(stores),
-        RehomingService(marks, Divisions(stores.graph), stores.events),
-        reconciliation(stores),
-        operation_runner(stores, handlers(stores)),
-    )
-
-
 def reconciliation(stores: Stores, *, page: int = 500) -> ReconciliationService:
     return ReconciliationService(
         Projections(stores.graph),
@@ -111,6 +86,10 @@ def lost_events(stores: Stores) -> LostEvents:
         stores.event_erasure,
         LogErasure(stores.redis, stores.log.partitions),
     )
+
+
+def rehoming(stores: Stores) -> RehomingService:
+    return RehomingService(Projections(stores.graph), Divisions(stores.graph), stores.events)
 
 
 def projection(stores: Stores) -> ProjectionService:
@@ -312,17 +291,6 @@ def profile_writer(stores: Stores) -> ProfileWriter:
     return ProfileWriter(Reindexing(stores.graph), catalog, stores.profiles, stores.rebuild)
 
 
-def handlers(stores: Stores) -> dict[str, Handler]:
-    """What carries out each kind of operation."""
-    return {
-        exporting.KIND: customer_export(stores).handle,
-        proposals.KIND: proposal_search(stores).handle,
-        reindexing.KIND: reindex(stores).run,
-        reprocessing.KIND: reprocessing_of(stores).handle,
-        segment_export.KIND: segment_exports(stores).handle,
-    }
-
-
 def segment_exports(stores: Stores) -> SegmentExport:
     graph = stores.graph
     return SegmentExport(audiences(stores), stores.members, Customers(graph), AttributeCatalog(graph))
@@ -354,8 +322,8 @@ def proposal_search(stores: Stores) -> ProposalSearch:
 
 
 def stewardship(stores: Stores) -> StewardshipService:
-    customers, rehoming = Customers(stores.graph), upkeep(stores).rehoming
-    return StewardshipService(stores.graph, customers, stores.replays, rehoming, stores.clock)
+    customers = Customers(stores.graph)
+    return StewardshipService(stores.graph, customers, stores.replays, rehoming(stores), stores.clock)
 
 
 def seeder(stores: Stores) -> SeedService:
@@ -363,8 +331,7 @@ def seeder(stores: Stores) -> SeedService:
 
 
 def rebuilding(stores: Stores) -> RebuildService:
-    rehoming = upkeep(stores).rehoming
-    return RebuildService(stores.graph, stores.replays, rehoming, stores.clock, stores.region)
+    return RebuildService(stores.graph, stores.replays, rehoming(stores), stores.clock, stores.region)
 
 
 def reprocessing_of(stores: Stores) -> ReprocessService:

@@ -4,11 +4,12 @@ A rule is kept with the ids of tags: a tag that moves has another path, and is t
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
+from oneid.domain.retention import RetentionPolicy
 from oneid.domain.segments.definitions import Segment
 from oneid.domain.tags.tree import TagTree
 from oneid.errors import Cycle, LimitExceeded, TooLarge
@@ -24,10 +25,11 @@ JOINTS: Final = ("all", "any", "not")
 
 @dataclass(frozen=True)
 class Rules:
-    """All segments that are rules, and all tags, at one moment."""
+    """All segments that are rules, all tags and all retention policies, at one moment."""
 
     segments: Mapping[str, Segment]
     tree: TagTree
+    policies: Sequence[RetentionPolicy] = ()
 
     @cached_property
     def ids(self) -> Mapping[str, str]:
@@ -44,23 +46,22 @@ class Rules:
     def changed(self, saved: Iterable[Segment], gone: Collection[str], tree: TagTree) -> "Rules":
         """With other segments and tags."""
         segments = {**self.segments, **{segment.id: segment for segment in saved}}
-        return Rules({id_: one for id_, one in segments.items() if id_ not in gone}, tree)
+        return Rules({id_: one for id_, one in segments.items() if id_ not in gone}, tree, self.policies)
 
     def naming(self, tag_id: str) -> list[str]:
-        """The names of segments whose rules name a tag, but that of the tag itself."""
-        told = ((one, conditions_in(one.rule, "tag")) for one in self.segments.values() if one.id != tag_id)
-        return [one.name for one, tags in told if any(self._tag(tag) == tag_id for tag in tags)]
+        """The names of segments and policies whose rules name a tag, but that of the tag itself."""
+        told = ((name, conditions_in(rule, "tag")) for name, rule in self._written(but=tag_id))
+        return [name for name, tags in told if any(self._tag(tag) == tag_id for tag in tags)]
 
     def bringing_in(self, segment: Segment) -> list[str]:
-        """The names of segments, tags and stages whose rules name a segment by its id or key."""
+        """The names of segments, tags, stages and policies whose rules name a segment by its id or key."""
         own = {segment.id, segment.key}
-        others = (one for one in self.segments.values() if one.id != segment.id)
-        return [one.name for one in others if own & named(one.rule)]
+        return [name for name, rule in self._written(but=segment.id) if own & named(rule)]
 
     def comparing(self, key: str, values: Collection[str]) -> list[str]:
-        """The names of segments whose rules compare an attribute with one of these values."""
-        told = ((one, conditions_in(one.rule, "attribute")) for one in self.segments.values())
-        return [one.name for one, compared in told if any(compares(rule, key, values) for rule in compared)]
+        """The names of segments and policies whose rules compare an attribute with one of these values."""
+        told = ((name, conditions_in(rule, "attribute")) for name, rule in self._written())
+        return [name for name, compared in told if any(compares(rule, key, values) for rule in compared)]
 
     def check(self, changed: Collection[str], field: Sequence[str]) -> None:
         """Raises Cycle where a rule that was changed, or that names one, is now a part of itself, TooLarge where it
@@ -72,6 +73,11 @@ class Rules:
             if self._size(id_, sizes, field) > MAX_SEGMENTS:
                 message = f"{self.segments[id_].name} would bring in more than {MAX_SEGMENTS:,} segments"
                 raise TooLarge(message, field=tuple(field))
+
+    def _written(self, *, but: str = "") -> Iterator[tuple[str, Any]]:
+        """Names and rules, without those of the segment `but`."""
+        yield from ((one.name, one.rule) for id_, one in self.segments.items() if id_ != but)
+        yield from ((one.name, one.rule) for one in self.policies)
 
     def _concerned(self, changed: Collection[str]) -> set[str]:
         """Changed rules, and those that bring them in."""

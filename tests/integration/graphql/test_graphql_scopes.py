@@ -59,6 +59,9 @@ INPUTS = {
     "createSegment": 'key: "", name: ""',
     "updateSegment": 'id: "x"',
     "deleteSegment": 'id: "x"',
+    "setRetentionPolicy": 'key: "", name: "", rule: { identifier: { type: "x" } }',
+    "deleteRetentionPolicy": 'key: "x"',
+    "applyRetentionPolicy": 'key: "x", expectedCount: 0',
     "cancelOperation": 'id: "x"',
     "eraseCustomer": NOBODY,
     "liftSuppression": NUMBER,
@@ -72,11 +75,11 @@ WRITES = {
     for name, given in INPUTS.items()
 }
 READS = {
+    "momentsOfTruth": "{ momentsOfTruth { key } }",
+    "retentionPolicies": "{ retentionPolicies { key } }",
     "dataAudit": "{ dataAudit { customers } }",
     "identityHealth": "{ identityHealth { warnings } }",
     "attributeDefinitions": "{ attributeDefinitions { key } }",
-    "momentsOfTruth": "{ momentsOfTruth { key } }",
-    "retentionPolicies": "{ retentionPolicies { key } }",
     "segment": '{ segment(key: "x") { key } }',
     "segments": "{ segments(first: 1) { totalCount } }",
     "tags": "{ tags { path } }",

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from oneid.domain.retention import RetentionPolicy
 from oneid.domain.segments.definitions import Segment, SegmentKind
 from oneid.domain.segments.references import MAX_RULES, MAX_SEGMENTS, Rules, with_ids, with_paths
 from oneid.domain.tags.tree import Tag, TagMethod, TagTree
@@ -106,3 +107,15 @@ def test_who_names_a_tag_or_a_value_is_told() -> None:
     assert told.naming("a") == []
     assert told.comparing("skin", {"oily", "x"}) == ["name s"]
     assert told.comparing("skin", {"x"}) == told.comparing("other", {"oily"}) == []
+
+
+def test_a_retention_policy_is_told_among_those_who_name_a_segment_a_tag_or_a_value() -> None:
+    compared = {"attribute": {"key": "skin", "op": "EQ", "value": "dry"}}
+    rule = {"any": [{"segment": "key-s"}, below("A"), compared]}
+    policy = RetentionPolicy("p", "policy p", rule, suppress=False, daily=False, most=1)
+    told = Rules({"s": segment("s")}, TREE, [policy]).changed([segment("t")], [], TREE)
+
+    assert told.bringing_in(segment("s")) == ["policy p"]
+    assert told.bringing_in(segment("t")) == []
+    assert told.naming("a") == told.comparing("skin", {"dry"}) == ["policy p"]
+    assert told.naming("b") == told.comparing("skin", {"oily"}) == []
