@@ -32,9 +32,7 @@ class Person:
         run = brand.run
         self.user = brand.user()
         self.identifiers = {
-            kind: f"{chance.randrange(10**9):09}{number:03}"
-            for kind in ("wechat_openid", "member_card")
-            if chance.random() < 0.5
+            kind: f"{run}-{number}" for kind in ("wechat_openid", "member_card") if chance.random() < 0.5
         }
         self.attributes = {
             key: value
