@@ -4,6 +4,7 @@ beside reading the same events alone. Events: ONEID_BENCH_REPLAYS, by default 20
 import json
 import os
 import resource
+import statistics
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,36 +15,57 @@ import pytest
 
 from graph.customers import Customers
 from oneid.bootstrap import Stores, open_stores, seeder, stewardship, upkeep
+from oneid.memory import spare_the_collector
 from oneid.services.seeding import Seed
 from oneid.settings import Settings
 from search.replays import IN_ORDER, PAGE
 from tests.operations import service
-from tests.pipeline import event, open_pipeline
+from tests.pipeline import Pipeline, event, open_pipeline
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
 RESULTS: Final = Path("bench/results")
 SIZES: Final = [int(size) for size in os.environ.get("ONEID_BENCH_REPLAYS", "20000,100000").split(",")]
 EACH: Final = 5
 MERGED: Final = 1_000
+WARM_UP: Final = 3
+TIMES: Final = 5
 
 
 @pytest.fixture(scope="module")
 async def stores(settings: Settings) -> AsyncIterator[Stores]:
     async with open_stores(settings, patience=60) as opened:
+        spare_the_collector()  # as the worker does
         yield opened
 
 
 async def test_two_customers_of_a_thousand_events_are_one_to_every_reader_within_a_second(
     clean: None, stores: Stores
 ) -> None:
-    pipeline = await open_pipeline(stores)
-    for user in ("one", "two"):
+    pipeline, found = await open_pipeline(stores), list[tuple[float, float]]()
+    for pair in range(WARM_UP + TIMES):
+        one, two = await couple(pipeline, f"{pair}")
+        await stores.events.refresh()
+        found.append(await merged(stores, one, two))
+    consistent, moved = (statistics.median(times) for times in zip(*found[WARM_UP:], strict=True))
+    first = found[0][0]
+    keep("merge", {"events_each": MERGED, "first": first, "consistent": consistent, "moved": moved})
+    assert consistent < 1.0
+
+
+async def couple(pipeline: Pipeline, name: str) -> tuple[str, str]:
+    """Two customers with a thousand events each."""
+    users = (f"one-{name}", f"two-{name}")
+    for user in users:
         await pipeline.append([event(user_id=user) for _ in range(MERGED)])
     await pipeline.drain()
-    await stores.events.refresh()
-    one, two = await pipeline.owner("user_id", "one"), await pipeline.owner("user_id", "two")
+    one, two = [await pipeline.owner("user_id", user) for user in users]
     assert one
     assert two
+    return one, two
+
+
+async def merged(stores: Stores, one: str, two: str) -> tuple[float, float]:
+    """Seconds until whoever reads sees one customer with all events, and until the events lie under it."""
     begin = time.perf_counter()
     await stewardship(stores).merge(one, [two], "bench")
     customer = (await Customers(stores.graph).by_one_ids([two]))[two]
@@ -53,8 +75,7 @@ async def test_two_customers_of_a_thousand_events_are_one_to_every_reader_within
     while await upkeep(stores).rehoming.run_once():
         continue
     assert await stores.events.homes([one, two]) == {one}
-    keep("merge", {"events_each": MERGED, "consistent": consistent, "moved": time.perf_counter() - begin})
-    assert consistent < 1.0
+    return consistent, time.perf_counter() - begin
 
 
 async def bare(stores: Stores) -> float:
