@@ -57,7 +57,7 @@ class Connection(Generic[T]):
     def nodes(self) -> list[T]:
         return [edge.node for edge in self.edges]
 
-    @field("How many there are on all pages. Counted only when asked for.")
+    @field("How many there are on all pages.")
     async def total_count(self) -> int:
         return await self.count()
 
