@@ -10,6 +10,7 @@ from neo4j import AsyncManagedTransaction
 from graph.attachment import Attached
 from graph.client import Graph
 from oneid.domain.segments.definitions import Segment, SegmentKind
+from oneid.domain.segments.membership import TransitionKind
 from oneid.errors import Conflict, VersionConflict
 
 # The version is a time, not a count: after a restore the same one never stands for something else.
@@ -77,14 +78,26 @@ SET c.lock = $lock
 WITH c, [list IN coalesce(c.lists, []) WHERE list <> $id] AS others
 """
 
+TELL: Final = """
+WITH collect(c.oneId) AS changed
+FOREACH (n IN CASE WHEN $at IS NULL THEN [] ELSE range(0, size(changed) - 1) END |
+  CREATE (:SegmentTransition {
+    id: $id + ':' + changed[n] + ':' + toString($lock), segment: $id, oneId: changed[n], kind: $kind, at: $at,
+    sequence: $lock + n
+  }))
+RETURN size(changed) AS count
+"""
+
 ADD: Final = f"""
 {MEMBER} WHERE size(others) = size(coalesce(c.lists, []))
 SET c:Dirty, c.lists = others + $id, c.version = c.version + 1
+{TELL}
 """
 
 REMOVE: Final = f"""
 {MEMBER} WHERE size(others) < size(c.lists)
 SET c:Dirty, c.lists = others, c.version = c.version + 1
+{TELL}
 """
 
 LISTS: Final = Attached(
@@ -176,16 +189,26 @@ class Segments:
         count: int = (await self._graph.read("segments.count", COUNT))[0]["count"]
         return count
 
-    async def add(self, id_: str, one_ids: Sequence[str], sequence: int) -> None:
-        """Puts customers on the list of a segment; who is on it stays."""
-        await self._change(ADD, id_, one_ids, sequence)
+    async def add(self, id_: str, one_ids: Sequence[str], sequence: int, at: int | None = None) -> int:
+        """Puts customers on the list of a segment and returns how many were not on it. `at`: when they enter
+        (milliseconds), None: nobody is told that they do."""
+        return await self._change(ADD, TransitionKind.ENTERED, id_, one_ids, sequence, at)
 
-    async def remove(self, id_: str, one_ids: Sequence[str], sequence: int) -> None:
-        """Takes customers off the list of a segment."""
-        await self._change(REMOVE, id_, one_ids, sequence)
+    async def remove(self, id_: str, one_ids: Sequence[str], sequence: int, at: int | None = None) -> int:
+        """Takes customers off the list of a segment and returns how many were on it. `at`: as `add` has it."""
+        return await self._change(REMOVE, TransitionKind.LEFT, id_, one_ids, sequence, at)
 
-    async def _change(self, query: LiteralString, id_: str, one_ids: Sequence[str], lock: int) -> None:
-        await self._graph.write("segments.members", query, id=id_, rows=sorted(one_ids), lock=lock)
+    async def _change(
+        self,
+        query: LiteralString,
+        kind: TransitionKind,
+        id_: str,
+        one_ids: Sequence[str],
+        lock: int,
+        at: int | None,
+    ) -> int:
+        told = {"id": id_, "rows": sorted(one_ids), "lock": lock, "kind": str(kind), "at": at}
+        return int((await self._graph.write("segments.members", query, **told))[0]["count"])
 
 
 async def save(tx: AsyncManagedTransaction, segment: Segment) -> None:

@@ -13,9 +13,11 @@ from oneid.domain.customers import CustomerRecord
 from oneid.domain.messages import format_time
 from oneid.domain.segments.conditions import timed
 from oneid.domain.segments.definitions import Segment, SegmentKind
+from oneid.domain.segments.intervals import milliseconds
 from oneid.domain.segments.references import with_paths
 from oneid.domain.segments.rules import All, Not, Rule
 from oneid.errors import Conflict, InvalidInput, NotFound, TooLarge, VersionConflict
+from oneid.metrics import TRANSITIONS
 from oneid.services.audiences import AudienceService
 from oneid.services.building import BuildingService, prepared
 from oneid.services.evaluation import MaterialisationService
@@ -228,10 +230,13 @@ class SegmentService:
         return segment
 
     async def _list(self, segment: Segment, add: Sequence[str], remove: Sequence[str]) -> None:
+        """Changes who is on a list; whoever a list begins with did not enter it."""
+        at = milliseconds(self._clock.now().timestamp())
         if add:
-            await self._segments.add(segment.id, add, sequence())
+            count = await self._segments.add(segment.id, add, sequence(), at if segment.version > 1 else None)
+            TRANSITIONS.inc(count if segment.version > 1 else 0)
         if remove:
-            await self._segments.remove(segment.id, remove, sequence())
+            TRANSITIONS.inc(await self._segments.remove(segment.id, remove, sequence(), at))
         if add or remove:
             await self._materialisation.settle()
 

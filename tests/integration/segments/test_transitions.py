@@ -92,6 +92,39 @@ async def test_who_is_in_a_segment_when_it_is_made_or_edited_did_not_enter(
     assert not (await segments.get(segment.id)).building
 
 
+async def test_whom_a_change_puts_on_a_list_enters_and_whom_it_takes_off_leaves(
+    pipeline: Pipeline, stores: Stores, segments: SegmentService, clock: HandClock
+) -> None:
+    first, second, third = await ingest(pipeline, *(order(f"u{n}", ORDERED) for n in range(3)))
+    begun = NewSegment("list", "List", SegmentKind.STATIC, members=[first], personal=True)
+    list_ = await segments.create(begun)
+    assert await told(stores) == []
+
+    clock.at = ORDERED + timedelta(hours=1)
+    for _ in range(2):
+        await segments.update(list_.id, SegmentChange(add=[first, second, third], personal=True))
+    clock.at = ORDERED + timedelta(hours=2)
+    for _ in range(2):
+        await segments.update(list_.id, SegmentChange(remove=[first, third], personal=True))
+
+    assert await told(stores) == [
+        *((one_id, ENTERED, ms(ORDERED + timedelta(hours=1))) for one_id in sorted([second, third])),
+        *((one_id, LEFT, ms(ORDERED + timedelta(hours=2))) for one_id in sorted([first, third])),
+    ]
+    found = await Transitions(stores.graph).page(10)
+    assert {one.segment for one in found} == {list_.id}
+    assert len({one.sequence for one in found}) == len({one.id for one in found}) == 4
+
+
+async def test_a_snapshot_is_entered_by_nobody(
+    pipeline: Pipeline, stores: Stores, segments: SegmentService, clock: HandClock
+) -> None:
+    clock.at = ORDERED
+    await ingest(pipeline, order("u1", ORDERED))
+    await segments.create(NewSegment("s", "S", SegmentKind.SNAPSHOT, WITHIN_30_DAYS, personal=True))
+    assert await told(stores) == []
+
+
 async def test_a_segment_within_a_segment_is_entered_with_it(
     pipeline: Pipeline, stores: Stores, segments: SegmentService, clock: HandClock
 ) -> None:
