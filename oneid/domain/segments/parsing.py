@@ -7,9 +7,11 @@ from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from oneid.domain.catalog import Catalog, is_date, is_number
+from oneid.domain.computations import COUNTS
 from oneid.domain.consents import ConsentState, key_of
 from oneid.domain.customers import DataParty
 from oneid.domain.messages import format_time, parse_time
+from oneid.domain.segments.counts import counted
 from oneid.domain.segments.histories import exact
 from oneid.domain.segments.operators import (
     ATTRIBUTE_OPS,
@@ -129,7 +131,7 @@ class Parser:
             raise InvalidInput("must be a list of at least one rule", field=path)
         return tuple(self._rule(one, (*path, str(n)), depth + 1) for n, one in enumerate(given))
 
-    def _attribute(self, given: Json, path: Path) -> AttributeRule:
+    def _attribute(self, given: Json, path: Path) -> Rule:
         key = text(given.get("key"), (*path, "key"))
         definition = self._catalog.by_key.get(key)
         if definition is None:
@@ -150,7 +152,9 @@ class Parser:
         zone = zone_of(given.get("zone"), (*path, "zone"))
         if zone and op not in ZONED:
             raise InvalidInput(f"days don't decide {op}", field=(*path, "zone"))
-        return AttributeRule(definition, op, value, tuple(DataParty[one] for one in named), lasting, zone)
+        rule = AttributeRule(definition, op, value, tuple(DataParty[one] for one in named), lasting, zone)
+        computed = self._catalog.computed.get(key)
+        return counted(rule) if computed and computed.aggregate in COUNTS else rule
 
 
 Plug = Callable[[Parser, Json, Path], Rule]

@@ -71,6 +71,34 @@ async def test_an_interest_is_what_was_looked_at_most_and_changes_with_events_an
     assert await members(api, {"attribute": {"key": lately, "op": "EQ", "value": 3}}) == {one_id}
 
 
+async def test_whoever_did_nothing_that_is_counted_has_a_count_of_0_in_rules(
+    api: Api, fresh: Fresh, name: str
+) -> None:
+    looked, other = (
+        await view(api, fresh("u"), name, "精油"),
+        await view(api, fresh("u"), f"{name}-not", "精油"),
+    )
+    for key, computed in (
+        (name, {"aggregate": "COUNT"}),
+        (f"{name}_most", {"aggregate": "MAX", "property": "weight"}),
+    ):
+        given = {"key": key, "type": "NUMBER", "computed": {"event": {"name": name}, **computed}}
+        assert (await api(DEFINE, input=given))["defineAttribute"]["userErrors"] == []
+
+    async def found(key: str, op: str, value: Any) -> set[str]:
+        return await members(api, {"attribute": {"key": key, "op": op, "value": value}}) & {looked, other}
+
+    assert await found(name, "LT", 1) == {other}
+    assert await found(name, "LT", 2) == {looked, other}
+    assert await found(name, "GTE", 0) == {looked, other}
+    assert await found(name, "IN", [0, 5]) == {other}
+    assert await found(name, "NE", 0) == {looked}
+    assert await found(name, "NE", 1) == {other}
+    assert await found(name, "NOT_IN", [0]) == {looked}
+    assert await found(name, "GT", 0) == {looked}
+    assert await found(f"{name}_most", "LT", 1) == set()
+
+
 async def test_nobody_writes_what_is_computed_and_what_is_written_is_not_computed(
     api: Api, fresh: Fresh, name: str
 ) -> None:
