@@ -15,6 +15,7 @@ from oneid.services.marking import MarkingService
 from search.profile_rebuild import ProfileRebuild
 from search.profiles import ProfileIndex
 from search.segments.percolator import Percolator
+from search.typed import field_of
 
 FRESH_SECONDS: Final = 1.0
 MAX_COMPUTED: Final = 100
@@ -80,11 +81,12 @@ class AttributeService:
             Conflict: it is declared with another type.
             LimitExceeded: there are as many as there may be.
             InvalidInput: the definition makes no sense.
-            Conflict: a rule compares it with a value that it would not have any more.
+            Conflict: a rule compares it with a value that it would not have any more, or a customer has one.
         """
         before = await self._store.current()
         definition = change.applied_to(before)
         check_computed(change, before)
+        await self._check_unused(before.by_key.get(change.key, definition), definition)
         # The field first: a value must never come before the place where it belongs.
         await self._profiles.declare(definition)
         await self._rebuild.declare(definition)
@@ -117,6 +119,18 @@ class AttributeService:
         except Retriable:
             # The next caller tries again; meanwhile the consumer of the log checks what gets through.
             return
+
+    async def _check_unused(self, old: AttributeDefinition, new: AttributeDefinition) -> None:
+        """Raises Conflict where customers have values that would go."""
+        gone = sorted(set(old.enum_values) - set(new.enum_values))
+        if not gone:
+            return
+        await self._marking.settle()
+        asked = {value: {"term": {field_of(old): value}} for value in gone}
+        used = {value: count for value, count in (await self._profiles.counts(asked)).items() if count}
+        if used:
+            named = ", ".join(f"{value} ({count})" for value, count in [*used.items()][:MAX_TOLD])
+            raise Conflict(f"customers have values that would go: {named}", field=("enumValues",))
 
     def _remember(self, catalog: Catalog) -> None:
         if catalog.version >= self._known.version:

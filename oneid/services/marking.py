@@ -20,6 +20,10 @@ class MarkingService:
         self._catalog = catalog
         self._materialisation = materialisation
 
+    async def settle(self) -> None:
+        """Returns when every change of a customer before this call is found by searches."""
+        await self._materialisation.settle()
+
     async def soon(self) -> None:
         """Does what is to be done, as far as it gets in a few seconds; `run_once` goes on with the rest. Raises
         Retriable."""

@@ -70,6 +70,22 @@ async def test_a_value_that_rules_name_does_not_go(api: Api, fresh: Fresh) -> No
     assert await codes(api, fresh("u"), set={key: "mixed"}) == [("INVALID", ["set", key])]
 
 
+async def test_a_value_that_customers_have_does_not_go(api: Api, fresh: Fresh) -> None:
+    key, user = fresh("skin").replace("-", "_"), fresh("u")
+    await defined(api, key, "ENUM", enumValues=["dry", "oily", "mixed"])
+    assert await codes(api, user, set={key: "mixed"}) == []
+
+    refused = await define(api, key, "ENUM", enumValues=["dry", "oily"])
+
+    assert [(e["code"], e["field"]) for e in refused["userErrors"]] == [("CONFLICT", ["enumValues"])]
+    assert refused["userErrors"][0]["message"].endswith("mixed (1)")
+    (known,) = [one for one in (await api(DEFINITIONS))["attributeDefinitions"] if one["key"] == key]
+    assert known["enumValues"] == ["dry", "oily", "mixed"]
+    assert await held(api, user) == {key: "mixed"}
+    assert await codes(api, user, set={key: "dry"}) == []
+    await defined(api, key, "ENUM", enumValues=["dry"])
+
+
 async def profile(opensearch: AsyncOpenSearch, one_id: str) -> dict[str, Any]:
     document: dict[str, Any] = (await opensearch.get(index="oneid-profiles", id=one_id))["_source"]
     return document
