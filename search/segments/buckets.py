@@ -10,7 +10,9 @@ from oneid.domain.segments.rules import BucketRule
 
 PRIME: Final = 2**31 - 1
 BUCKETS: Final = 10_000
+# A query may be asked of what is left of deleted documents, too, which has no seed.
 WITHIN: Final = """
+if (doc['seed'].size() == 0) return false;
 long bucket = ((params.factor * doc['seed'].value + params.shift) % params.prime) % params.buckets;
 return bucket >= params.first && bucket <= params.last;
 """
