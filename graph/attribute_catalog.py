@@ -58,11 +58,13 @@ RETURN max(c.oneId) AS last, count(c) AS marked
 
 
 class AttributeCatalog:
-    """Reads and changes the catalog. What was read last is kept, and sent again only where it has changed."""
+    """Reads and changes the catalog. What was read last is kept, and sent again only where it has changed. `zone`: in
+    which the deployment's days begin, for whoever makes documents."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, zone: str = "UTC") -> None:
         self._graph = graph
-        self._catalog = Catalog()
+        self._zone = zone
+        self._catalog = Catalog(zone=zone)
         self._stamp = -1
 
     async def current(self) -> Catalog:
@@ -86,7 +88,7 @@ class AttributeCatalog:
     ) -> Catalog:
         """As `change` does, in a transaction that changes more."""
         row = await (await tx.run(LOCK)).single(strict=True)
-        before = parse(row.data())
+        before = parse(row.data(), self._zone)
         catalog = change(before)
         if catalog.version == before.version:
             return catalog
@@ -126,15 +128,16 @@ class AttributeCatalog:
 
     def _newest(self, row: dict[str, Any]) -> Catalog:
         if row["definitions"] is not None:
-            self._catalog, self._stamp = parse(row), row["stamp"]
+            self._catalog, self._stamp = parse(row, self._zone), row["stamp"]
         return self._catalog
 
 
-def parse(row: dict[str, Any]) -> Catalog:
+def parse(row: dict[str, Any], zone: str) -> Catalog:
     definitions, scorers, computations = row["definitions"], row["scorers"], row["computations"]
     return Catalog(
         row["version"] or 0,
         STORED.validate_json(definitions) if definitions else (),
         SCORERS.validate_json(scorers) if scorers else (),
         COMPUTATIONS.validate_json(computations) if computations else (),
+        zone,
     )

@@ -127,7 +127,8 @@ MARK: Final = f"UNWIND $rows AS row {SURVIVORS}"
 WHOLE: Final = """
 WITH c, c.evaluateSeq AS seen
 RETURN c.oneId AS oneId, seen, c.conditions AS conditions, c.computed AS computed, c:Merged AS merged,
-       c.evaluateNames AS names, c.evaluateAt AS evaluateAt,
+       CASE WHEN c.evaluateAt <= $now THEN null ELSE c.evaluateNames END AS names,
+       c.evaluateAt AS evaluateAt, c.wakeAt AS wakeAt,
        [(m:Merged)-[:MERGED_INTO]->(c) | m.oneId] AS former
 """
 
@@ -137,7 +138,7 @@ UNEVALUATED_AMONG: Final = f"""
 UNWIND $one_ids AS one_id
 MATCH (n:Customer {{oneId: one_id}})
 OPTIONAL MATCH (n)-[:MERGED_INTO]->(survivor:Customer)
-WITH DISTINCT coalesce(survivor, n) AS c WHERE c:Unevaluated
+WITH DISTINCT coalesce(survivor, n) AS c WHERE c:Unevaluated OR c.evaluateAt <= $now
 {WHOLE}
 """
 
@@ -156,9 +157,10 @@ REMOVE c.unjudged
 
 WAKE: Final = """
 MATCH (c:Customer) WHERE c.evaluateAt <= $now AND NOT c:Merged
+  AND NOT c:Unevaluated
 WITH c LIMIT $limit
 SET c:Unevaluated, c.evaluateSeq = $sequence
-REMOVE c.evaluateAt, c.evaluateNames
+REMOVE c.evaluateNames
 RETURN count(c) AS count
 """
 
@@ -167,7 +169,8 @@ RETURN count(c) AS count
 class Unevaluated:
     """A customer to evaluate: all its ONE-IDs, its own first, the mark's number, and what it has now. `computed`:
     the values of computed attributes, each with the time of its last change (RFC 3339); `evaluate_at`: when time
-    changes one of them next (milliseconds); `told`: the names of the events that it is marked for, None for all."""
+    changes one of them next (milliseconds); `told`: the names of the events that it is marked for, None for all;
+    `wake_at`: the first instant (milliseconds) for which the customer was not judged, None where none is coming."""
 
     one_ids: tuple[str, ...]
     seen: int
@@ -176,6 +179,7 @@ class Unevaluated:
     computed: Computed
     evaluate_at: int | None = None
     told: frozenset[str] | None = None
+    wake_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,16 +291,16 @@ class Conditions:
         rows = [[one_id, None] for one_id in sorted(one_ids)]
         await self._graph.write("conditions.mark", MARK, rows=rows, sequence=sequence())
 
-    async def unevaluated(self, limit: int) -> list[Unevaluated]:
-        """Marked customers, at most `limit`, in no order."""
-        return found(await self._graph.read("conditions.unevaluated", UNEVALUATED, limit=limit))
-
-    async def unevaluated_among(self, one_ids: Sequence[str]) -> list[Unevaluated]:
-        """Those marked among these, whatever ONE-ID they are named by."""
-        rows = await self._graph.read(
-            "conditions.unevaluated_among", UNEVALUATED_AMONG, one_ids=list(one_ids)
-        )
+    async def unevaluated(self, limit: int, now: int) -> list[Unevaluated]:
+        """Marked customers, at most `limit`, in no order. For whom time (milliseconds) has changed a computed
+        attribute, all is to be evaluated."""
+        rows = await self._graph.read("conditions.unevaluated", UNEVALUATED, limit=limit, now=now)
         return found(rows)
+
+    async def unevaluated_among(self, one_ids: Sequence[str], now: int) -> list[Unevaluated]:
+        """Those among these, whatever ONE-ID they are named by, that are marked or that time has changed."""
+        told = {"one_ids": list(one_ids), "now": now}
+        return found(await self._graph.read("conditions.unevaluated_among", UNEVALUATED_AMONG, **told))
 
     async def wake(self, now: int, limit: int) -> int:
         """Marks customers for whom time (milliseconds) changes a computed attribute, at most `limit`; how many."""
@@ -343,6 +347,7 @@ def found(rows: list[dict[str, Any]]) -> list[Unevaluated]:
             computed_of(row["computed"]),
             row["evaluateAt"],
             None if row["names"] is None else frozenset(row["names"]),
+            row["wakeAt"],
         )
         for row in rows
     ]

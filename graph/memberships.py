@@ -36,6 +36,13 @@ SET c:Dirty
 RETURN count(c) AS count
 """
 
+DEFER: Final = """
+UNWIND $oneIds AS oneId
+MATCH (c:Customer {oneId: oneId}) WHERE NOT c:Merged
+SET c:Unevaluated, c.evaluateSeq = $sequence, c.unjudged = true
+REMOVE c.evaluateNames
+"""
+
 STATES: Final = """
 UNWIND $oneIds AS oneId
 MATCH (c:Customer {oneId: oneId})
@@ -172,6 +179,10 @@ class Memberships:
     async def wake(self, now: int, limit: int) -> int:
         """Marks customers for whom time (milliseconds) has changed something, at most `limit`; how many."""
         return int((await self._graph.write("memberships.wake", WAKE, now=now, limit=limit))[0]["count"])
+
+    async def defer(self, one_ids: Collection[str], sequence: int) -> None:
+        """Has customers evaluated, and judged again afterwards."""
+        await self._graph.write("memberships.defer", DEFER, oneIds=sorted(one_ids), sequence=sequence)
 
     async def states(self, one_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
         """Version and number of the list of customers."""

@@ -5,12 +5,13 @@ the version is compared under it. A change in between keeps its mark.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from graph.client import Graph
 from graph.customers import record_of
 from graph.memberships import membership_of
+from oneid.domain.attributes import Past, computed_of, past_of
 from oneid.domain.customers import CustomerRecord
 from oneid.domain.lifecycles import Position, brought
 from oneid.domain.segments.membership import Membership
@@ -24,6 +25,7 @@ RETURN collect({
   attributes: c.attributes, conditions: c.conditions, computed: c.computed,
   lists: c.lists, tags: c.tags, stages: c.stages, consents: c.consents,
   segments: c.segments, segmentsSeq: c.segmentsSeq, wakeAt: c.wakeAt, unjudged: c.unjudged,
+  evaluateAt: c.evaluateAt,
   dirty: c:Dirty, merged: c:Merged,
   identifiers: [(i:Identifier)-[:IDENTIFIES]->(c) |
                 [i.linkedSeq, i.key, i.firstSeenAt, i.lastSeenAt, i.verified, i.source]],
@@ -110,14 +112,18 @@ SET c:Rehome
 @dataclass(frozen=True, slots=True)
 class Projected:
     """A customer as the index must show it; `merged`: it must not show it at all. `membership`: the segments that
-    it was judged to be in; `unjudged`: it has merged, and is not to be judged before it is evaluated; `brought`: the
-    steps in lifecycles that it made by that, from a stage or none."""
+    it was judged to be in; `unjudged`: it is not to be judged before it is evaluated; `evaluate_at`: when time
+    changes a computed attribute next (milliseconds); `past`: what these attributes were since it was judged;
+    `brought`:
+    the steps in lifecycles that it made by merging, from a stage or none."""
 
     record: CustomerRecord
     merged: bool
     dirty: bool
     membership: Membership
     unjudged: bool
+    evaluate_at: int | None = None
+    past: Past = field(default_factory=dict[str, Sequence[tuple[int, Any]]])
     brought: Sequence[tuple[str | None, Position]] = ()
 
 
@@ -211,6 +217,8 @@ def _projected(rows: list[dict[str, Any]]) -> list[Projected]:
             row["dirty"],
             membership_of(row),
             bool(row["unjudged"]),
+            row["evaluateAt"],
+            past_of(computed_of(row["computed"])),
             brought(row["stages"]),
         )
         for row in rows[0]["customers"]

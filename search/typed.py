@@ -6,11 +6,12 @@ one never stands in the way: a mapping can only grow.
 
 from collections.abc import Mapping
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from oneid.domain.attributes import Attributes
 from oneid.domain.catalog import AttributeDefinition, AttributeType, Catalog
 from oneid.domain.messages import format_time, parse_time
-from oneid.domain.segments.dates import since
+from oneid.domain.segments.dates import day_of, since
 from search.client import Search
 
 _KEYWORD: Final = {"type": "keyword", "ignore_above": 8191}
@@ -71,10 +72,18 @@ def parties(attributes: Attributes, catalog: Catalog) -> list[str]:
     return [f"{key}={found.party.name}" for key, found in held if found and found.value is not None]
 
 
+def written_dates(attributes: Attributes, catalog: Catalog) -> dict[str, str]:
+    """The declared dates as they were written, and since when each declared attribute is so, by key."""
+    dates = [one for one in catalog.definitions if one.type is AttributeType.DATE]
+    held = ((one, attributes.get(one.key)) for one in dates)
+    told = {one.key: found.value for one, found in held if found and one.misfit(found.value) is None}
+    return {**{key: value for key, value in told.items() if value}, **unchanged_dates(attributes, catalog)}
+
+
 def anniversaries(attributes: Attributes, catalog: Catalog) -> list[str]:
-    """The month and day, in UTC, of each declared date: `key=03-31`."""
-    days = ((key, iso) for key, iso in typed_values(attributes, catalog).get("date", {}).items())
-    return [f"{key}={iso[5:10]}" for key, iso in days]
+    """The month and day of each declared date (`dates.day_of`): `key=03-31`."""
+    zone, dates = ZoneInfo(catalog.zone), written_dates(attributes, catalog)
+    return [f"{key}={day_of(value, zone):%m-%d}" for key, value in dates.items() if key in catalog.by_key]
 
 
 def _indexed(kind: AttributeType, value: Any) -> Any:

@@ -64,10 +64,14 @@ from oneid.services.stewardship import StewardshipService
 from oneid.services.tags import TagService
 
 
+def attribute_catalog(stores: Stores) -> AttributeCatalog:
+    return AttributeCatalog(stores.graph, stores.zone)
+
+
 def reconciliation(stores: Stores, *, page: int = 500) -> ReconciliationService:
     return ReconciliationService(
         Projections(stores.graph),
-        AttributeCatalog(stores.graph),
+        attribute_catalog(stores),
         stores.profiles,
         stores.events,
         lost_events(stores),
@@ -98,14 +102,14 @@ def projection(stores: Stores) -> ProjectionService:
 
 
 def evaluation(stores: Stores) -> EvaluationService:
-    catalog = AttributeCatalog(stores.graph)
+    catalog = attribute_catalog(stores)
     return EvaluationService(stores.vocabulary.conditions, stores.histories, catalog, stores.clock)
 
 
 def attributes(stores: Stores) -> AttributeService:
     return AttributeService(
         definitions(stores),
-        AttributeCatalog(stores.graph),
+        attribute_catalog(stores),
         stores.profiles,
         stores.rebuild,
         stores.percolator,
@@ -114,7 +118,7 @@ def attributes(stores: Stores) -> AttributeService:
 
 
 def marking(stores: Stores) -> MarkingService:
-    catalog = AttributeCatalog(stores.graph)
+    catalog = attribute_catalog(stores)
     return MarkingService(Markings(stores.graph), catalog, materialisation(stores))
 
 
@@ -153,7 +157,7 @@ def counting(stores: Stores) -> CountingService:
 
 
 def definitions(stores: Stores) -> Definitions:
-    return Definitions(stores.graph, AttributeCatalog(stores.graph))
+    return Definitions(stores.graph, attribute_catalog(stores))
 
 
 def tags(stores: Stores) -> TagService:
@@ -161,7 +165,7 @@ def tags(stores: Stores) -> TagService:
     return TagService(
         definitions(stores),
         Tags(graph),
-        AttributeCatalog(graph),
+        attribute_catalog(stores),
         segments(stores),
         audiences(stores),
         building(stores),
@@ -244,7 +248,7 @@ def segment_deletion(stores: Stores) -> SegmentDeletion:
 
 
 def judging(stores: Stores) -> JudgingService:
-    memberships, catalog = Memberships(stores.graph), AttributeCatalog(stores.graph)
+    memberships, catalog = Memberships(stores.graph), attribute_catalog(stores)
     return JudgingService(memberships, stores.percolator, catalog, stores.clock, stores.zone)
 
 
@@ -287,13 +291,13 @@ def searchable(stores: Stores) -> Searchable:
 
 
 def profile_writer(stores: Stores) -> ProfileWriter:
-    catalog = AttributeCatalog(stores.graph)
+    catalog = attribute_catalog(stores)
     return ProfileWriter(Reindexing(stores.graph), catalog, stores.profiles, stores.rebuild)
 
 
 def segment_exports(stores: Stores) -> SegmentExport:
     graph = stores.graph
-    return SegmentExport(audiences(stores), stores.members, Customers(graph), AttributeCatalog(graph))
+    return SegmentExport(audiences(stores), stores.members, Customers(graph), attribute_catalog(stores))
 
 
 def operation_runner(stores: Stores, handlers: Mapping[str, Handler]) -> OperationRunner:
@@ -314,7 +318,7 @@ def operation_service(stores: Stores) -> OperationService:
 
 def reindex(stores: Stores) -> ReindexService:
     graph = stores.graph
-    return ReindexService(Reindexing(graph), Projections(graph), AttributeCatalog(graph), stores.rebuild)
+    return ReindexService(Reindexing(graph), Projections(graph), attribute_catalog(stores), stores.rebuild)
 
 
 def proposal_search(stores: Stores) -> ProposalSearch:

@@ -1,13 +1,14 @@
 """Attributes: the newest value wins, whatever order the values arrive in."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import orjson
 
 from oneid.domain.customers import AttributeValue, DataParty
-from oneid.domain.messages import Message
+from oneid.domain.messages import Message, format_time
 from oneid.domain.redaction import Redactor
 
 Attributes = dict[str, AttributeValue]
@@ -75,7 +76,11 @@ Written = tuple[AttributeValue, int]
 
 
 Computed: TypeAlias = dict[str, list[Any]]
-"""Values of computed attributes by key, each as [value, time of its last change]."""
+"""Values of computed attributes by key, each as [value, time of its last change]; where time has changed it since the
+customer was judged, then also what it was: [[from, value], ...], in milliseconds."""
+
+Past: TypeAlias = Mapping[str, Sequence[tuple[int, Any]]]
+"""What computed attributes were, each from an instant on, by key."""
 
 
 def computed_of(stored: str | None) -> Computed:
@@ -83,11 +88,29 @@ def computed_of(stored: str | None) -> Computed:
     return found
 
 
+def past_of(computed: Computed) -> Past:
+    """What computed attributes were since the customer was judged, in order of time."""
+    return {key: [(at, value) for at, value in told[2]] for key, told in computed.items() if len(told) > 2}
+
+
 def with_computed(held: Attributes, computed: Computed) -> Attributes:
     """What a customer has of both kinds; `source` says which were computed."""
     if not computed:
         return held
-    return {**held, **{key: AttributeValue(value, at, "computed") for key, (value, at) in computed.items()}}
+    found = {key: AttributeValue(value, at, "computed") for key, (value, at, *_) in computed.items()}
+    return {**held, **{key: value for key, value in found.items() if value.value is not None}}
+
+
+def as_of(held: Attributes, past: Past, at: int) -> Attributes:
+    """What a customer had at an instant (milliseconds): computed attributes are what they were."""
+    if not past:
+        return held
+    found = dict(held)
+    for key, told in past.items():
+        since, value = max((one for one in told if one[0] <= at), default=told[0], key=lambda one: one[0])
+        moment = format_time(datetime.fromtimestamp(since / 1000, UTC))
+        found[key] = AttributeValue(value, moment, "computed")
+    return found
 
 
 def forgotten(held: Attributes, keys: Collection[str], redactor: Redactor, until: int) -> Attributes:

@@ -114,12 +114,14 @@ CHECKS: Final[Mapping[AttributeType, tuple[Callable[[Any], bool], str]]] = {
 @dataclass(frozen=True)
 class Catalog:
     """All definitions at one version; version 0 is the empty catalog. `scorers`: what computes tags, with the
-    numbers of the tags; `computations`: what computes attributes, with their keys."""
+    numbers of the tags; `computations`: what computes attributes, with their keys; `zone`: the IANA time zone in which
+    the deployment's days begin."""
 
     version: int = 0
     definitions: tuple[AttributeDefinition, ...] = ()
     scorers: tuple[tuple[int, Scorer], ...] = ()
     computations: "tuple[tuple[str, Computation], ...]" = ()
+    zone: str = "UTC"
 
     @cached_property
     def by_key(self) -> Mapping[str, AttributeDefinition]:

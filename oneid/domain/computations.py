@@ -12,6 +12,7 @@ from oneid.domain.segments.rules import EventPattern
 from oneid.errors import InvalidInput
 
 MAX_LIST: Final = 100
+MAX_CHANGES: Final = 50
 
 
 class Aggregate(StrEnum):
@@ -60,10 +61,21 @@ class Computation:
     def value(self, ordered: Sequence[Occurrence], at: int) -> Any:
         """What events in order come to at an instant (milliseconds); None without any such event, and where there is
         nothing."""
-        told = self.matching(ordered)
-        found = [event for event in told if event.at <= at and self._recent(event, at)]
-        if not told:
+        return self._of(self.matching(ordered), at)
+
+    def course(self, ordered: Sequence[Occurrence], since: int, at: int) -> list[tuple[int, Any]]:
+        """What events in order come to from one instant to another one: each value from when on; of more changes than
+        MAX_CHANGES the latest."""
+        found = self.matching(ordered)
+        turning = {event.at for event in found} | {end for event in found if (end := self._end(event))}
+        turns = sorted(turn for turn in turning if since < turn <= at)[-MAX_CHANGES:]
+        told = [(turn, self._of(found, turn)) for turn in (since, *turns)]
+        return [one for n, one in enumerate(told) if not n or one[1] != told[n - 1][1]]
+
+    def _of(self, matching: Sequence[Occurrence], at: int) -> Any:
+        if not matching:
             return None
+        found = [event for event in matching if event.at <= at and self._recent(event, at)]
         if self.property is None:
             return len(found)
         if self.aggregate in NUMBERS:
@@ -74,14 +86,16 @@ class Computation:
 
     def changes(self, ordered: Sequence[Occurrence], at: int) -> int | None:
         """The next instant at which time alone changes the value; None if it never does."""
-        coming = [event.at for event in self.matching(ordered) if event.at > at]
-        lasts = None if self.last_days is None else self.last_days * DAY_MS
-        if lasts is not None:
-            coming += [end for e in self.matching(ordered) if (end := e.at + lasts) > at]
-        return min(coming, default=None)
+        found = self.matching(ordered)
+        turning = [event.at for event in found] + [end for event in found if (end := self._end(event))]
+        return min((turn for turn in turning if turn > at), default=None)
 
     def matching(self, ordered: Sequence[Occurrence]) -> list[Occurrence]:
         return [event for event in ordered if matches(self.pattern, event)]
+
+    def _end(self, event: Occurrence) -> int | None:
+        """When an event is too old, None: never."""
+        return None if self.last_days is None else event.at + self.last_days * DAY_MS
 
     def _recent(self, event: Occurrence, at: int) -> bool:
         return self.last_days is None or at < event.at + self.last_days * DAY_MS

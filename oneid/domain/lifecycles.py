@@ -102,7 +102,7 @@ class Position:
 @dataclass(frozen=True, slots=True)
 class StageChange:
     """A customer went from one stage to another; None is no stage. `sequence`: its place in the order of the
-    deployment; `reason`: what a person gave for it."""
+    deployment; `reason`: what a person gave for it, or "merged"."""
 
     id: str
     lifecycle: str
@@ -116,13 +116,18 @@ class StageChange:
 
 
 def advanced(
-    lifecycle: Lifecycle, position: Position | None, true: Collection[str], entered: Collection[str], at: int
+    lifecycle: Lifecycle,
+    position: Position | None,
+    true: Collection[str],
+    entered: Collection[str],
+    at: int,
+    visited: Collection[str] = (),
 ) -> list[Position]:
     """The positions that a customer comes to at an instant, one after the other. `true`: the keys of the stages
-    whose rules are true; `entered`: those that just became so. From where a person put the customer only what
-    just became true leads away."""
+    whose rules are true; `entered`: those that just became so; `visited`: those that it came to at this instant. From
+    where a person put the customer only what just became true leads away."""
     path: list[Position] = []
-    seen: set[str] = set()
+    seen = set(visited)
     while True:
         here = position.stage if position else None
         told = entered if position and position.manual else true
@@ -140,6 +145,9 @@ def advanced(
         seen.add(stage.key)
         path.append(position)
 
+
+MERGED: Final = "merged"
+"""The reason of a step that a merge made."""
 
 BROUGHT: Final = "+"
 """Before a position that somebody brought who was merged into the customer, and that is not told yet."""

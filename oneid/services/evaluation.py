@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
-from typing import Final
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from graph.attribute_catalog import AttributeCatalog
 from graph.conditions import Conditions, Evaluated, Unevaluated
 from oneid.clock import Clock
 from oneid.domain.attributes import Computed
-from oneid.domain.catalog import Catalog
+from oneid.domain.catalog import AttributeDefinition, Catalog
 from oneid.domain.messages import format_time
 from oneid.domain.segments.conditions import Condition, ConditionSet, condition_id, names_of
 from oneid.domain.segments.histories import Occurrence
@@ -47,17 +47,20 @@ class EvaluationService:
 
     async def wake(self) -> int:
         """Marks customers for whom time changes a computed attribute and returns how many. Raises Retriable."""
-        return await self._conditions.wake(milliseconds(self._clock.now().timestamp()), WOKEN)
+        return await self._conditions.wake(self._now(), WOKEN)
 
     async def run_once(self, limit: int = ROUND) -> int:
         """Evaluates at most `limit` marked customers and returns how many there were. Raises Retriable."""
-        marked = await self._conditions.unevaluated(limit)
+        marked = await self._conditions.unevaluated(limit, self._now())
         await self._evaluate(marked)
         return len(marked)
 
     async def evaluate(self, one_ids: Sequence[str]) -> None:
-        """Evaluates those marked among these customers."""
-        await self._evaluate(await self._conditions.unevaluated_among(one_ids))
+        """Evaluates those among these customers that are marked or that time has changed."""
+        await self._evaluate(await self._conditions.unevaluated_among(one_ids, self._now()))
+
+    def _now(self) -> int:
+        return milliseconds(self._clock.now().timestamp())
 
     async def _evaluate(self, marked: Sequence[Unevaluated]) -> None:
         if not marked:
@@ -104,18 +107,37 @@ def computed_values(
 ) -> tuple[Computed, int | None]:
     """The computed attributes of a customer, and when time changes one of them next."""
     at = milliseconds(now.timestamp())
-    values = {key: one.value(ordered, at) for key, one in catalog.computed.items()}
-    fitting = {k: v for k, v in values.items() if v is not None and catalog.by_key[k].misfit(v) is None}
-    computed = {
-        key: known
-        if (known := customer.computed.get(key)) and known[0] == value
-        else [value, format_time(now)]
-        for key, value in fitting.items()
+    since = at if customer.wake_at is None else min(customer.wake_at, at)
+    told = {
+        key: fitting(one.course(ordered, since, at), catalog.by_key[key])
+        for key, one in catalog.computed.items()
     }
+    found = {key: computed_value(past, customer.computed.get(key), now) for key, past in told.items()}
     changes = [
         change for one in catalog.computed.values() if (change := one.changes(ordered, at)) is not None
     ]
-    return computed, min(changes, default=None)
+    return {key: value for key, value in found.items() if value}, min(changes, default=None)
+
+
+def fitting(past: Sequence[tuple[int, Any]], definition: AttributeDefinition) -> list[tuple[int, Any]]:
+    """Values over time; those that are not of the attribute's type are none."""
+    told = [(at, None if definition.misfit(value) else value) for at, value in past]
+    return [one for n, one in enumerate(told) if not n or one[1] != told[n - 1][1]]
+
+
+def computed_value(
+    past: Sequence[tuple[int, Any]], known: list[Any] | None, now: datetime
+) -> list[Any] | None:
+    """A computed attribute as it is kept (`attributes.Computed`), None where there is and was no value."""
+    at, value = past[-1]
+    before, *told = known or [None, None]
+    # What was told before and is not judged yet is told again: the customer may be evaluated twice until then.
+    missed = at < milliseconds(now.timestamp()) and (value != before or len(told) > 1)
+    if len(past) > 1 or missed:
+        return [value, format_time(datetime.fromtimestamp(at / 1000, UTC)), [list(one) for one in past]]
+    if value is None:
+        return None
+    return [value, told[0] if value == before else format_time(now)]
 
 
 class MaterialisationService:

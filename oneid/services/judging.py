@@ -1,7 +1,8 @@
 """Judging: which segments a customer entered or left, by its document and by what time has changed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -9,41 +10,49 @@ from graph.attribute_catalog import AttributeCatalog
 from graph.memberships import Judged, Memberships
 from graph.projection import Projected
 from oneid.clock import Clock, sequence
+from oneid.domain.attributes import as_of
 from oneid.domain.catalog import Catalog
 from oneid.domain.customers import CustomerRecord
-from oneid.domain.lifecycles import Position, StageChange, advanced, moved
+from oneid.domain.lifecycles import Position
 from oneid.domain.segments.intervals import milliseconds
-from oneid.domain.segments.membership import (
-    Course,
-    Live,
-    Transition,
-    course,
-    instants,
-    moves,
-    wake_at,
-)
+from oneid.domain.segments.judgement import Judgement
+from oneid.domain.segments.membership import Course, Live, course
 from oneid.metrics import TRANSITIONS
-from search.documents import ProfileDocument, course_of, profile_document
+from search.documents import course_of, profile_document
 from search.segments.percolator import Percolator, percolated
 from search.segments.present import holding
+from search.typed import written_dates
 
 WOKEN: Final = 5_000
-MERGED: Final = "merged"
-"""The reason of a step that a merge made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A customer to judge: when, and what holds when."""
+    """A customer to judge."""
 
     entry: Projected
-    document: ProfileDocument
-    course: Course
-    instants: Sequence[int]
+    catalog: Catalog
+    judgement: Judgement
 
     def documents(self) -> list[dict[str, Any]]:
         """The document as it is asked at each instant."""
-        return [percolated(self.document, holding(*self.course.holding(at))) for at in self.instants]
+        return [self._document(at) for at in self.judgement.instants]
+
+    def verdict(self) -> Judged | None:
+        """What is to be written of the customer, None if nothing is."""
+        before, found = self.entry.membership, self.judgement
+        wake = found.wake_at(self.entry.evaluate_at)
+        if (found.inside, wake) == (before.segments, before.wake_at) and not found.changes:
+            return None
+        stages = found.positions if found.changes else None
+        one_id = self.entry.record.one_id
+        return Judged(one_id, before.seen, found.inside, wake, found.transitions, stages, found.changes)
+
+    def _document(self, at: int) -> dict[str, Any]:
+        record = self.entry.record
+        attributes = as_of(record.attributes, self.entry.past, at)
+        document = profile_document(replace(record, attributes=attributes), self.catalog)
+        return percolated(document, holding(*self.judgement.course.holding(at)))
 
 
 class JudgingService:
@@ -71,9 +80,16 @@ class JudgingService:
             entry.record.held or entry.record.tags or entry.record.stages for entry in entries
         ):
             return set()
+        now = self._now()
+        early = {e.record.one_id for e in entries if e.evaluate_at is not None and e.evaluate_at <= now}
+        if early:
+            # Time has changed what is computed of them: that comes first, and marks them again.
+            await self._memberships.defer(early, sequence())
         catalog = await self._catalog.current()
-        cases = [self._case(entry, live, catalog) for entry in entries]
-        judged = [one for one in await self._judged(cases, live) if one]
+        ready = (entry for entry in entries if entry.record.one_id not in early)
+        cases = [self._case(entry, live, catalog, now) for entry in ready]
+        await self._ask(cases, live)
+        judged = [one for case in cases if (one := case.verdict())]
         if not judged:
             return set()
         kept = await self._memberships.keep(judged, live, sequence())
@@ -88,7 +104,7 @@ class JudgingService:
         """For each customer the segments, hidden ones too, whose rules are true now."""
         live, catalog, now = await self._memberships.live(), await self._catalog.current(), self._now()
         documents = [profile_document(record, catalog) for record in records]
-        courses = [self._course(*pair, live, catalog) for pair in zip(records, documents, strict=True)]
+        courses = [self._course(record, record.stages, live, catalog, now) for record in records]
         told = [holding(*course.holding(now)) for course in courses]
         found = await self._percolator.matched(list(map(percolated, documents, told)))
         return [matched & live.ids for matched in found]
@@ -96,63 +112,39 @@ class JudgingService:
     def _now(self) -> int:
         return milliseconds(self._clock.now().timestamp())
 
-    def _case(self, entry: Projected, live: Live, catalog: Catalog) -> Case:
-        document = profile_document(entry.record, catalog)
-        told = self._course(entry.record, document, live, catalog)
-        return Case(entry, document, told, instants(told.changes(), entry.membership, self._now()))
+    def _case(self, entry: Projected, live: Live, catalog: Catalog, now: int) -> Case:
+        record, since = entry.record, entry.membership.wake_at
+        judgement = Judgement(
+            record.one_id,
+            entry.membership,
+            record.stages,
+            live,
+            lambda stages: self._course(record, stages, live, catalog, now if since is None else since),
+            {at for past in entry.past.values() for at, _ in past},
+            now,
+            sequence(),
+        )
+        judgement.join(entry.brought)
+        return Case(entry, catalog, judgement)
 
     def _course(
-        self, record: CustomerRecord, document: ProfileDocument, live: Live, catalog: Catalog
+        self,
+        record: CustomerRecord,
+        stages: tuple[Position, ...],
+        live: Live,
+        catalog: Catalog,
+        since: int,
     ) -> Course:
-        dates = document["typed"].get("date", {})
-        return course(course_of(record, catalog), live, dates, self._clock.now(), self._zone)
+        dates = written_dates(record.attributes, catalog)
+        years = {datetime.fromtimestamp(since / 1000, UTC).year, self._clock.now().year}
+        return course(course_of(replace(record, stages=stages), catalog), live, dates, years, self._zone)
 
-    async def _judged(self, cases: Sequence[Case], live: Live) -> list[Judged | None]:
-        if not live.ids:
-            return [verdict(case, [], live) for case in cases]
-        documents = [document for case in cases for document in case.documents()]
-        matched = iter(await self._percolator.matched(documents))
-        return [verdict(case, [(at, next(matched)) for at in case.instants], live) for case in cases]
-
-
-def verdict(case: Case, matched: Sequence[tuple[int, set[str]]], live: Live) -> Judged | None:
-    """What is to be written of a customer, None if nothing is."""
-    before, one_id = case.entry.membership, case.entry.record.one_id
-    inside, told = moves(before, matched, live)
-    wake = wake_at(case.course.changes(), case.instants[-1])
-    place = sequence()
-    stages, changes = staged(case.entry, matched, live, place, case.instants[0])
-    if (inside, wake) == (before.segments, before.wake_at) and not changes:
-        return None
-    transitions = [
-        Transition(f"{one_id}:{before.seen + 1}:{n}", segment, one_id, kind, at, place + n)
-        for n, (at, segment, kind) in enumerate(told)
-    ]
-    return Judged(one_id, before.seen, inside, wake, transitions, stages if changes else None, changes)
-
-
-def staged(
-    entry: Projected, matched: Sequence[tuple[int, set[str]]], live: Live, place: int, first: int
-) -> tuple[Sequence[Position], list[StageChange]]:
-    """Where a customer comes to in its lifecycles, and by which steps."""
-    positions, changes = entry.record.stages, list[StageChange]()
-    before, one_id, judged = entry.membership.segments, entry.record.one_id, entry.membership.seen + 1
-    for source, step in entry.brought:
-        id_ = f"{one_id}:{judged}:{step.lifecycle}:merged"
-        told = (id_, step.lifecycle, one_id, source, step.stage, first, place + len(changes))
-        changes.append(StageChange(*told, reason=MERGED))
-    for at, found in matched:
-        for lifecycle in live.lifecycles:
-            of_stage = {lifecycle.segment_of(stage): stage.key for stage in lifecycle.stages}
-            true = {key for id_, key in of_stage.items() if id_ in found}
-            entered = {key for id_, key in of_stage.items() if id_ in found - before}
-            here = next((one for one in positions if one.lifecycle == lifecycle.id), None)
-            for step in advanced(lifecycle, here, true, entered, at):
-                number = place + len(changes)
-                id_ = f"{one_id}:{judged}:{lifecycle.id}:{len(changes)}"
-                source = here.stage if here else None
-                change = (id_, lifecycle.id, one_id, source, step.stage, at, number)
-                changes.append(StageChange(*change))
-                positions, here = moved(positions, step), step
-        before = frozenset(found)
-    return positions, changes
+    async def _ask(self, cases: Sequence[Case], live: Live) -> None:
+        """Asks for each customer, instant by instant, until all is judged."""
+        waiting = [case for case in cases if case.judgement.instants]
+        while waiting:
+            documents = [document for case in waiting for document in case.documents()] if live.ids else []
+            matched = iter(await self._percolator.matched(documents))
+            for case in waiting:
+                case.judgement.take([next(matched, set[str]()) for _ in case.judgement.instants])
+            waiting = [case for case in waiting if case.judgement.instants]

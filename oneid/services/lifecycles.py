@@ -12,7 +12,7 @@ from graph.definitions import Definitions, Known, Numbers, Written
 from graph.lifecycles import Lifecycles
 from graph.projection import Projections
 from oneid.clock import Clock, sequence
-from oneid.domain.lifecycles import Lifecycle, Position, Stage, StageChange, moved
+from oneid.domain.lifecycles import MERGED, Lifecycle, Position, Stage, StageChange, moved
 from oneid.domain.messages import format_time
 from oneid.domain.segments.intervals import milliseconds
 from oneid.domain.segments.operators import MAX_DAYS, whole
@@ -175,15 +175,18 @@ class LifecycleService:
         target = lifecycle.stage(stage)
         at = milliseconds(self._clock.now().timestamp())
 
-        def change(owner: str, held: tuple[Position, ...]) -> tuple[tuple[Position, ...], StageChange]:
+        def change(
+            owner: str, held: tuple[Position, ...], merges: Sequence[tuple[str | None, Position]]
+        ) -> tuple[tuple[Position, ...], list[StageChange]]:
             here = next((one.stage for one in held if one.lifecycle == lifecycle.id), None)
             if here == target.key or not (force or lifecycle.legal(here, target)):
                 message = f"one can't go from {here} to {target.key}"
                 raise Conflict(message, field=("stage",))
             place = lifecycle.order[target.key]
             position = Position(lifecycle.id, place, at, target.key, target.number, manual=True)
-            told = (str(uuid4()), lifecycle.id, owner, here, target.key, at, sequence(), True, reason)
-            return moved(held, position), StageChange(*told)
+            told = [merged(owner, *one, at) for one in merges]
+            by_hand = (str(uuid4()), lifecycle.id, owner, here, target.key, at, sequence(), True, reason)
+            return moved(held, position), [*told, StageChange(*by_hand)]
 
         done = await self._lifecycles.move(one_id, change)
         await self._projection.make_searchable([done.one_id])
@@ -284,6 +287,12 @@ class LifecycleService:
 QUARTER_MS: Final = 900_000
 NOBODY: Final = HeldRule((0,))
 """No number is 0."""
+
+
+def merged(one_id: str, source: str | None, target: Position, at: int) -> StageChange:
+    """How a merge brought a customer to where it is."""
+    told = (str(uuid4()), target.lifecycle, one_id, source, target.stage, at, sequence())
+    return StageChange(*told, reason=MERGED)
 
 
 def ids(lifecycle: Lifecycle) -> list[str]:

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Collection, Iterable
+from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -61,11 +61,13 @@ def lagged(intervals: Iterable[Interval], days: int) -> list[Interval]:
     return [(start, end) for start, end in shifted if end is None or start < end]
 
 
-def date_intervals(rule: AttributeRule, value: str, near: datetime, zone: ZoneInfo) -> list[Interval]:
-    """When the comparison holds for a date (RFC 3339): all of it, of an anniversary the years around `near`. `zone`:
-    where the rule names none."""
+def date_intervals(rule: AttributeRule, value: str, years: Collection[int], zone: ZoneInfo) -> list[Interval]:
+    """When the comparison holds for a date as it was written: all of it, of an anniversary those of these years and of
+    the years beside them. `zone`: the deployment's."""
     at = milliseconds(parse_time(format_time(parse_time(value))).timestamp())
-    zone = ZoneInfo(rule.zone) if rule.zone else zone
+    if rule.op is Op.ANNIVERSARY:
+        return anniversaries(day_of(value, zone), rule.value, years, local(rule, zone))
+    zone = local(rule, zone)
     if rule.op is Op.IN_PERIOD:
         return [seen(Period(rule.value), at, zone)]
     lasts = rule.value * DAY_MS
@@ -74,19 +76,28 @@ def date_intervals(rule: AttributeRule, value: str, near: datetime, zone: ZoneIn
             return [(at, at + lasts)]
         case Op.WITHIN_NEXT:
             return [(at - lasts + 1, at + 1)]
-        case Op.MORE_THAN_AGO:
-            return [(at + lasts, None)]
         case _:
-            return anniversaries(at, rule.value, near, zone)
+            return [(at + lasts, None)]
 
 
-def anniversaries(at: int, ahead: int, near: datetime, zone: ZoneInfo) -> list[Interval]:
+def local(rule: AttributeRule, zone: ZoneInfo) -> ZoneInfo:
+    """Where the days of a rule begin."""
+    return ZoneInfo(rule.zone) if rule.zone else zone
+
+
+def day_of(value: str, zone: ZoneInfo) -> date:
+    """The day of a date as it was written: a day alone, or a time that names no zone, has its own; any other time the
+    one that it is on in the deployment's zone."""
+    told = datetime.fromisoformat(value)
+    return told.astimezone(zone).date() if told.tzinfo else told.date()
+
+
+def anniversaries(day: date, ahead: int, years: Collection[int], zone: ZoneInfo) -> list[Interval]:
     """From the beginning of the day so many days ahead of each return of a day until the end of it; that of
     February 29 is the 28th where a year has none."""
     if ahead >= YEAR_DAYS:
         return [(0, None)]
-    day = datetime.fromtimestamp(at / 1000, UTC).date()
-    returns = [returned(day, near.year + years) for years in (-1, 0, 1, 2)]
+    returns = [returned(day, year) for year in range(min(years) - 1, max(years) + 3)]
     return [
         (midnight(back - timedelta(days=ahead), zone), midnight(back + timedelta(days=1), zone))
         for back in returns

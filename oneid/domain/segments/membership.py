@@ -1,10 +1,9 @@
 """Which segments a customer is in, and when that changes: judged at each instant at which it can change."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from oneid.domain.catalog import AttributeDefinition, AttributeType
@@ -12,9 +11,6 @@ from oneid.domain.lifecycles import Lifecycle
 from oneid.domain.segments.dates import date_intervals, lag_name, lagged, relative_name
 from oneid.domain.segments.intervals import Interval
 from oneid.domain.segments.rules import AttributeRule, Op
-
-MAX_INSTANTS: Final = 50
-"""Of what a customer missed while nobody judged, at most so many latest instants are looked at."""
 
 
 class TransitionKind(StrEnum):
@@ -82,13 +78,15 @@ def course(
     numbers: Mapping[int, Sequence[Interval]],
     live: Live,
     dates: Mapping[str, str],
-    near: datetime,
+    years: Collection[int],
     zone: ZoneInfo,
 ) -> Course:
-    """The course of a customer. `dates`: the declared dates that it has (RFC 3339), by key."""
+    """The course of a customer in these years and those beside them. `dates`: the declared dates that it has, by
+    key, as they were written; `zone`: where a rule names none."""
     compared = [rule for rule in live.dates if rule.definition.key in dates]
     found = {
-        relative_name(rule): date_intervals(rule, dates[rule.definition.key], near, zone) for rule in compared
+        relative_name(rule): date_intervals(rule, dates[rule.definition.key], years, zone)
+        for rule in compared
     }
     for number, days in live.lags:
         if number in numbers:
@@ -108,30 +106,3 @@ def kept_date(rule: AttributeRule) -> tuple[Any, ...]:
 
 def within(intervals: Iterable[Interval], at: int) -> bool:
     return any(start <= at and (end is None or at < end) for start, end in intervals)
-
-
-def instants(changes: Iterable[int], membership: Membership, now: int) -> list[int]:
-    """When to judge: at every change that is due since the last time, and now."""
-    since = membership.wake_at
-    due = sorted(at for at in changes if since is not None and since <= at < now)
-    return [*due[-MAX_INSTANTS:], now]
-
-
-def wake_at(changes: Iterable[int], now: int) -> int | None:
-    """The next instant at which time changes something, None if it never does."""
-    return min((at for at in changes if at > now), default=None)
-
-
-def moves(
-    membership: Membership, judged: Sequence[tuple[int, set[str]]], live: Live
-) -> tuple[frozenset[str], list[tuple[int, str, TransitionKind]]]:
-    """The segments that a customer is in at the end, and whom it entered and left on the way. `judged`: by
-    instant the segments that were matched."""
-    inside = membership.segments & live.ids
-    told: list[tuple[int, str, TransitionKind]] = []
-    for at, matched in judged:
-        found = matched & live.ids
-        told += [(at, segment, TransitionKind.LEFT) for segment in sorted(inside - found - live.silent)]
-        told += [(at, segment, TransitionKind.ENTERED) for segment in sorted(found - inside - live.silent)]
-        inside = frozenset(found)
-    return inside, told

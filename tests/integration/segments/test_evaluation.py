@@ -27,16 +27,16 @@ async def test_marks_of_a_customer_add_up_and_one_for_everything_stays_one(
 
     await conditions.mark_told({one_id: {"Order", "Nothing"}})
     await conditions.mark_told({one_id: {"Order", "View"}})
-    (marked,) = await conditions.unevaluated(10)
+    (marked,) = await conditions.unevaluated(10, 0)
     assert marked.told == frozenset({"Order", "View"})
     await conditions.mark([one_id])
     await conditions.mark_told({one_id: {"Order"}})
-    (marked,) = await conditions.unevaluated(10)
+    (marked,) = await conditions.unevaluated(10, 0)
     assert marked.told is None
 
     await conditions.keep([Evaluated(marked, {}, {}, None)])
     await conditions.mark_told({one_id: {"View"}})
-    assert [one.told for one in await conditions.unevaluated(10)] == [frozenset({"View"})]
+    assert [one.told for one in await conditions.unevaluated(10, 0)] == [frozenset({"View"})]
 
 
 async def test_what_an_event_does_not_concern_is_not_computed_again(

@@ -115,15 +115,15 @@ async def test_a_mark_that_comes_during_an_evaluation_stays(pipeline: Pipeline, 
     conditions = Conditions(stores.graph)
     (one_id,) = await pipeline.ingest(order("u1", ORDERED))
     await conditions.mark([one_id or ""])
-    (seen,) = await conditions.unevaluated(10)
+    (seen,) = await conditions.unevaluated(10, 0)
     await conditions.mark([one_id or ""])
 
     await conditions.keep([Evaluated(seen, {7: ((1, 2),)}, {}, None)])
 
-    (still,) = await conditions.unevaluated(10)
+    (still,) = await conditions.unevaluated(10, 0)
     assert still.held == {}
     await conditions.keep([Evaluated(still, {7: ((1, 2),)}, {}, None)])
-    assert await conditions.unevaluated(10) == []
+    assert await conditions.unevaluated(10, 0) == []
 
 
 async def test_events_that_no_condition_asks_mark_nobody(
@@ -132,7 +132,7 @@ async def test_events_that_no_condition_asks_mark_nobody(
     await materialisation(stores).numbers(timed(await audiences.read(WITHIN_30_DAYS, personal=True)))
     await pipeline.ingest(event(user_id="u1"), event(user_id="u2", extra={"event": "Order"}))
 
-    marked = await Conditions(stores.graph).unevaluated(10)
+    marked = await Conditions(stores.graph).unevaluated(10, 0)
 
     assert [customer.one_ids for customer in marked] == [(await pipeline.owner("user_id", "u2"),)]
 

@@ -31,6 +31,7 @@ from search.encoding import dumps
 from search.segments.compiler import Compiler
 from search.segments.percolator import percolated
 from search.segments.present import Told, holding
+from search.typed import written_dates
 from tests.integration.segments.conftest import HandClock
 from tests.pipeline import Pipeline
 from tests.segment_oracle import DAY, HOUR, START, WRITTEN, Event, Person, is_member
@@ -173,8 +174,8 @@ class World:
         documents = list[dict[str, Any]]()
         for entry in entries:
             document, live = profile_document(entry.record, catalog), Live(dates=self._dates)
-            dates = document["typed"].get("date", {})
-            told = course(entry.record.held, live, dates, moment(at), ZoneInfo("UTC"))
+            dates = written_dates(entry.record.attributes, catalog)
+            told = course(entry.record.held, live, dates, {moment(at).year}, ZoneInfo("UTC"))
             documents.append(percolated(document, holding(*told.holding(at))))
         matched = await self._stores.percolator.matched(documents)
         pairs = list(zip(entries, matched, strict=True))
