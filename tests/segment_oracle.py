@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from itertools import combinations, pairwise
 from statistics import median
 from typing import Any
@@ -33,12 +34,15 @@ class Event:
 @dataclass
 class Person:
     """`attributes`: by key the value and the name of the party that collected it; `consents`: what was said of a
-    channel and a purpose, in order."""
+    channel and a purpose, in order; `tags`: from and until when which were given; `stage`: in which since when."""
 
     attributes: dict[str, tuple[Any, str]] = field(default_factory=dict[str, tuple[Any, str]])
     identifiers: set[str] = field(default_factory=set[str])
     events: list[Event] = field(default_factory=list[Event])
     consents: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
+    tags: list[tuple[str, int, int | None]] = field(default_factory=list[tuple[str, int, int | None]])
+    stage: tuple[str, int] | None = None
+    one_id: str = ""
 
 
 def is_member(rule: dict[str, Any], person: Person, now: int) -> bool:
@@ -55,20 +59,46 @@ def is_member(rule: dict[str, Any], person: Person, now: int) -> bool:
         return (told["type"] in person.identifiers) == wanted
     if kind == "attribute":
         return attribute(told, person, now)
-    if kind == "consent":
-        return consent(told, person)
+    if kind in PLAIN:
+        return PLAIN[kind](told, person, now)
     happened = [event for event in person.events if event.at <= now]
     if kind == "cadence":
         return cadence(told, happened, now)
     return event_rule(told, happened, now) if kind == "event" else sequence(told, happened, now)
 
 
-def consent(told: dict[str, Any], person: Person) -> bool:
+def tag(told: dict[str, Any], person: Person, now: int) -> bool:
+    below = f"{told['tag']}/" if told.get("includeDescendants") else "\0"
+    return any(
+        (path == told["tag"] or path.startswith(below)) and since <= now and (until is None or now < until)
+        for path, since, until in person.tags
+    )
+
+
+def stage(told: dict[str, Any], person: Person, now: int) -> bool:
+    if person.stage is None or person.stage[0] != told["stage"]:
+        return False
+    return now - int(told.get("inForDays", 0)) * DAY >= person.stage[1]
+
+
+def bucket(told: dict[str, Any], person: Person, now: int) -> bool:
+    """Of the drawing of a salt: (factor * customer + shift) modulo 2^31 - 1, and of that the last four digits."""
+    prime = 2**31 - 1
+    customer = int(sha256(person.one_id.encode()).hexdigest()[:16], 16) % prime
+    salt = sha256(told["salt"].encode()).hexdigest()
+    factor, shift = 1 + int(salt[:16], 16) % (prime - 1), int(salt[16:32], 16) % prime
+    return bool(told["from"] <= (factor * customer + shift) % prime % 10_000 <= told["to"])
+
+
+def consent(told: dict[str, Any], person: Person, now: int) -> bool:
     last = "NONE"
     for channel, purpose, state in person.consents:
         if purpose == told["purpose"] and channel in (told["channel"], "all"):
             last = state
     return last == str(told.get("state", "GRANTED"))
+
+
+PLAIN = {"consent": consent, "tag": tag, "stage": stage, "bucket": bucket}
 
 
 def attribute(told: dict[str, Any], person: Person, now: int) -> bool:
@@ -81,7 +111,18 @@ def attribute(told: dict[str, Any], person: Person, now: int) -> bool:
         return told["value"] in value  # an entry of the list, not a part of one
     if told["op"] == "IN_PERIOD":
         return value is not None and in_period(told["value"], instant(value), now, told.get("zone") or ZONE)
+    if told["op"] == "ANNIVERSARY":
+        return value is not None and returns(value, told["value"], now, told.get("zone") or ZONE)
     return tested(told["op"], value, told.get("value"), now)
+
+
+def returns(written: str, ahead: int, now: int, zone: str) -> bool:
+    """Whether today or one of so many days after it has the month and the day of a date."""
+    today = datetime.fromtimestamp(now / 1000, ZoneInfo(zone)).date()
+    at = datetime.fromisoformat(written)
+    day = (at.astimezone(ZoneInfo(ZONE)) if at.tzinfo else at).date()
+    coming = [today + timedelta(days=number) for number in range(ahead + 1)]
+    return any((one.month, one.day) == (day.month, day.day) for one in coming)
 
 
 def in_period(period: str, at: int, now: int, zone: str) -> bool:

@@ -199,6 +199,16 @@ def date_periods(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
+def date_comparisons(draw: st.DrawFn) -> dict[str, Any]:
+    """How a date compares with the present."""
+    op = draw(st.sampled_from(("WITHIN_LAST", "WITHIN_NEXT", "MORE_THAN_AGO", "IN_PERIOD", "ANNIVERSARY")))
+    if op == "IN_PERIOD":
+        return {"op": op, **draw(date_periods())}
+    days, zone = draw(st.sampled_from((0, 1, 7, 30))), draw(zones) if op == "ANNIVERSARY" else None
+    return {"op": op, "value": days, **({"zone": zone} if zone else {})}
+
+
+@st.composite
 def attribute_rules(draw: st.DrawFn) -> dict[str, Any]:
     key = draw(st.sampled_from(sorted(VALUES)))
     single, several = VALUES[key], st.lists(VALUES[key], min_size=1, max_size=2)
@@ -219,14 +229,9 @@ def attribute_rules(draw: st.DrawFn) -> dict[str, Any]:
         listed = ("IN", "NOT_IN") if key in ("city", "skin", "age", "likes") else ("EXISTS", "MISSING")
         told["op"] = draw(st.sampled_from(listed))
     if op == "DAYS":
-        days = ("WITHIN_LAST", "WITHIN_NEXT", "MORE_THAN_AGO", "IN_PERIOD") if key == "born" else ("EXISTS",)
-        told["op"] = draw(st.sampled_from(days))
-    if told["op"] in ("IN", "NOT_IN"):
+        told |= draw(date_comparisons()) if key == "born" else {"op": "EXISTS"}
+    elif told["op"] in ("IN", "NOT_IN"):
         told["value"] = draw(several)
-    elif told["op"] in ("WITHIN_LAST", "WITHIN_NEXT", "MORE_THAN_AGO"):
-        told["value"] = draw(st.sampled_from((0, 1, 7, 30)))
-    elif told["op"] == "IN_PERIOD":
-        told |= draw(date_periods())
     elif told["op"] not in ("EXISTS", "MISSING"):
         told["value"] = draw(single)
     if told["op"] in ("EQ", "MISSING") and draw(st.booleans()):
@@ -252,8 +257,38 @@ def consented(channel: str, purpose: str, state: str) -> dict[str, Any]:
 
 STATES = st.sampled_from(("GRANTED", "WITHDRAWN", "NONE"))
 consent_rules = st.builds(consented, CHANNELS, PURPOSES, STATES)
+TAGS = ("vip", "vip/gold", "vip/gold/late", "fan")
+STAGES = ("new", "regular")
+
+
+def tagged(tag: str, below: bool) -> dict[str, Any]:
+    return {"tag": {"tag": tag, "includeDescendants": below}}
+
+
+def staged(stage: str, days: int) -> dict[str, Any]:
+    return {"stage": {"lifecycle": "model", "stage": stage, "inForDays": days}}
+
+
+def bucketed(salt: str, bounds: list[int]) -> dict[str, Any]:
+    return {"bucket": {"salt": salt, "from": min(bounds), "to": max(bounds)}}
+
+
+given_tags = st.lists(
+    st.tuples(st.sampled_from(TAGS), st.sampled_from((None, 1, 7, 31))),
+    max_size=3,
+    unique_by=lambda one: one[0],
+)
+"""Tags, and for how many days."""
+stages = st.sampled_from((None, *STAGES))
+bounds = st.lists(st.integers(0, 9_999), min_size=2, max_size=2)
+placed_rules = st.one_of(
+    st.builds(tagged, st.sampled_from(TAGS), st.booleans()),
+    st.builds(staged, st.sampled_from(STAGES), st.sampled_from((0, 1, 7, 31))),
+    st.builds(bucketed, st.sampled_from(("a", "b", "c")), bounds),
+)
 identifier_rules = st.builds(identified, st.booleans())
-leaves = st.one_of(
+merging_leaves = st.one_of(timed_rules, timed_rules, timed_rules, identifier_rules, placed_rules)
+plain_leaves = st.one_of(
     timed_rules, timed_rules, attribute_rules(), attribute_rules(), identifier_rules, consent_rules
 )
 
@@ -271,4 +306,8 @@ def above(below: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[st
     return st.one_of(st.builds(joined, st.sampled_from(("all", "any")), several), st.builds(denied, below))
 
 
-rules = st.recursive(leaves, above, max_leaves=5)
+plain_rules = st.recursive(plain_leaves, above, max_leaves=5)
+"""Whose parts are conditions as they were written."""
+rules = st.recursive(st.one_of(plain_leaves, plain_leaves, placed_rules), above, max_leaves=5)
+merging_rules = st.recursive(merging_leaves, above, max_leaves=3)
+"""Of what is told after merges and splits."""

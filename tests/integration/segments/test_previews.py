@@ -1,11 +1,10 @@
 """What a preview counts is what brute force counts, also where nothing is kept for what it asks."""
 
 from datetime import timedelta
+from random import randrange
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
 
 from oneid.bootstrap import Stores, materialisation, previews, stewardship
 from oneid.domain.messages import Item, format_time
@@ -13,10 +12,10 @@ from oneid.services.attributes import AttributeService
 from oneid.services.audiences import AudienceService
 from oneid.services.previews import MAX_SAMPLE, Preview
 from tests.integration.segments.conftest import HandClock
-from tests.integration.segments.test_oracle import INSTANTS, RECEIVED, SLOW, World, declare, moment, people
+from tests.integration.segments.test_oracle import INSTANTS, RECEIVED, World, declare, drawn, moment, people
 from tests.pipeline import Pipeline
-from tests.segment_oracle import Person, is_member
-from tests.segment_strategies import rules
+from tests.segment_oracle import is_member
+from tests.segment_strategies import plain_rules
 
 ORDERED_TWICE = {"event": {"name": "Order", "count": {"op": "GTE", "value": 2}, "window": {"lastDays": 30}}}
 NEVER_ORDERED = {"event": {"name": "Order", "count": {"op": "EQ", "value": 0}}}
@@ -42,28 +41,19 @@ def part(rule: Any, path: tuple[str, ...]) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(600)
-@settings(max_examples=2, deadline=None, database=None, suppress_health_check=SLOW, phases=[Phase.generate])
-@given(
-    population=st.lists(people, min_size=12, max_size=12),
-    written=st.lists(rules, min_size=15, max_size=15),
-)
 async def test_a_preview_counts_for_each_part_whom_brute_force_counts(
-    world: World,
-    stores: Stores,
-    clock: HandClock,
-    audiences: AudienceService,
-    population: list[Person],
-    written: list[dict[str, Any]],
+    world: World, stores: Stores, clock: HandClock, audiences: AudienceService
 ) -> None:
-    await world.settle(population)
-    everybody = {**world.past, **world.people}
+    number = randrange(2**32)
+    await world.settle(drawn(people, 12, number))
+    written = drawn(plain_rules, 25, number)
     for at in INSTANTS:
         clock.at = moment(at)
         for rule in written:
             told = await previews(stores).preview(await audiences.read(rule, personal=True), MAX_SAMPLE)
             for path, count in told.counts.items():
-                true = {id_ for id_, one in everybody.items() if is_member(part(rule, path), one, at)}
-                assert count == len(true), (rule, path, at)
+                true = {id_ for id_, one in world.people.items() if is_member(part(rule, path), one, at)}
+                assert count == len(true), (number, rule, path, at)
                 if path == ("rule",):
                     assert {record.one_id for record in told.sample} == true
 
