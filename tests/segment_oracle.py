@@ -148,10 +148,8 @@ def tested(op: str, value: Any, wanted: Any, now: int) -> bool:
     held = [one for one in (value if isinstance(value, list) else [value]) if one is not None]
     if op == "MISSING":
         return not held
-    if op == "NE":
-        return wanted not in held
-    if op == "NOT_IN":
-        return not any(one in wanted for one in held)
+    if op in ("NE", "NOT_IN"):
+        return not any(one_passes({"NE": "EQ", "NOT_IN": "IN"}[op], one, wanted, now) for one in held)
     return any(one_passes(op, one, wanted, now) for one in held)
 
 
