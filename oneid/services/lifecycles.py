@@ -160,7 +160,7 @@ class LifecycleService:
                     asked[f"{source or ''}/{target.key}"] = All(
                         (inside, *comes(lifecycle, rules, source, target))
                     )
-        counts = await self._profiles.counts(await self._audiences.queries(asked))
+        counts = await self._audiences.counts(asked)
         told = ((name.partition("/"), count) for name, count in counts.items() if count)
         return [Flow(source or None, target, count) for (source, _, target), count in told]
 

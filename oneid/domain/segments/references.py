@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from oneid.domain.retention import RetentionPolicy
 from oneid.domain.segments.definitions import Segment
@@ -17,10 +17,20 @@ from oneid.errors import Cycle, LimitExceeded, TooLarge
 MAX_SEGMENTS: Final = 5_000
 """That one rule brings in, each as often as it is named."""
 
+MAX_DEPTH: Final = 10
+"""Segments within each other. Rules are read and compiled by recursion."""
+
 MAX_RULES: Final = 5_000
 """Segments that are rules, those of tags and stages included."""
 
 JOINTS: Final = ("all", "any", "not")
+
+
+class Size(NamedTuple):
+    """How many segments a rule brings in, and how many of them lie within each other."""
+
+    segments: int
+    depth: int
 
 
 @dataclass(frozen=True)
@@ -65,13 +75,17 @@ class Rules:
 
     def check(self, changed: Collection[str], field: Sequence[str]) -> None:
         """Raises Cycle where a rule that was changed, or that names one, is now a part of itself, TooLarge where it
-        brings in too many; LimitExceeded where there are too many rules."""
+        brings in too many or too deep ones; LimitExceeded where there are too many rules."""
         if len(self.segments) > MAX_RULES:
             raise LimitExceeded(f"there are at most {MAX_RULES} segments that are rules")
-        sizes: dict[str, int | None] = {}
+        sizes: dict[str, Size | None] = {}
         for id_ in self._concerned(changed):
-            if self._size(id_, sizes, field) > MAX_SEGMENTS:
-                message = f"{self.segments[id_].name} would bring in more than {MAX_SEGMENTS:,} segments"
+            size, name = self._size(id_, sizes, field), self.segments[id_].name
+            if size.segments > MAX_SEGMENTS:
+                message = f"{name} would bring in more than {MAX_SEGMENTS:,} segments"
+                raise TooLarge(message, field=tuple(field))
+            if size.depth > MAX_DEPTH:
+                message = f"{name} would have more than {MAX_DEPTH} segments within each other"
                 raise TooLarge(message, field=tuple(field))
 
     def _written(self, *, but: str = "") -> Iterator[tuple[str, Any]]:
@@ -93,11 +107,13 @@ class Rules:
                 waiting += users[id_]
         return found
 
-    def _size(self, id_: str, sizes: dict[str, int | None], field: Sequence[str]) -> int:
-        """How many segments a rule brings in. `sizes`: those that are known, None while one is being counted."""
+    def _size(self, id_: str, sizes: dict[str, Size | None], field: Sequence[str]) -> Size:
+        """What a rule brings in. `sizes`: those that are known, None while one is being counted."""
         if id_ not in sizes:
             sizes[id_] = None
-            sizes[id_] = sum(1 + self._size(one, sizes, field) for one in self._brought_in(id_))
+            inside = [self._size(one, sizes, field) for one in self._brought_in(id_)]
+            depth = 1 + max(one.depth for one in inside) if inside else 0
+            sizes[id_] = Size(sum(1 + one.segments for one in inside), depth)
         size = sizes[id_]
         if size is None:
             raise Cycle(f"{self.segments[id_].name} would be a part of itself", field=tuple(field))

@@ -6,7 +6,7 @@ import pytest
 
 from oneid.domain.retention import RetentionPolicy
 from oneid.domain.segments.definitions import Segment, SegmentKind
-from oneid.domain.segments.references import MAX_RULES, MAX_SEGMENTS, Rules, with_ids, with_paths
+from oneid.domain.segments.references import MAX_DEPTH, MAX_RULES, MAX_SEGMENTS, Rules, with_ids, with_paths
 from oneid.domain.tags.tree import Tag, TagMethod, TagTree
 from oneid.errors import Cycle, LimitExceeded, NotFound, OneIdError, TooLarge
 
@@ -61,6 +61,17 @@ def test_two_segments_that_name_each_other_are_a_cycle_and_one_named_twice_is_no
     rules(segment("a", named), segment("b")).check(["a", "b"], ("rule",))
 
     assert isinstance(refusal(rules(segment("a", named), segment("b", {"segment": "a"})), "b"), Cycle)
+
+
+def test_segments_lie_within_each_other_to_a_limit_from_whichever_end_the_chain_grows() -> None:
+    chain = [segment("s0"), *(segment(f"s{n}", {"segment": f"s{n - 1}"}) for n in range(1, MAX_DEPTH + 1))]
+    told = rules(*chain)
+    told.check([f"s{MAX_DEPTH}"], ("rule",))
+
+    above = told.changed([segment("top", {"not": {"segment": f"s{MAX_DEPTH}"}})], [], TREE)
+    below = told.changed([segment("end"), segment("s0", {"segment": "end"})], [], TREE)
+
+    assert [type(refusal(above, "top")), type(refusal(below, "s0"))] == [TooLarge, TooLarge]
 
 
 def test_who_names_a_tag_with_all_below_may_not_come_to_bring_in_too_many() -> None:
