@@ -175,7 +175,7 @@ class ReconciliationService:
     async def _strays(self, customers: Sequence[Projected]) -> list[str]:
         """Former ONE-IDs under which events lie that are not about to move."""
         merged = [customer.record.one_id for customer in customers if customer.merged]
-        return await self._marks.unmarked(await self._events.homes(merged))
+        return await self._still_homes(await self._marks.unmarked(await self._events.homes(merged)))
 
     async def _unknown(self, customers: Sequence[Projected], after: str, until: str | None) -> list[str]:
         """ONE-IDs of the range under which events lie and that still are nobody's when the graph is read again."""
@@ -185,8 +185,15 @@ class ReconciliationService:
             there = (
                 {customer.record.one_id for customer in await self._marks.among(suspects)} if suspects else ()
             )
-            found += [suspect for suspect in suspects if suspect not in there]
+            found += await self._still_homes([suspect for suspect in suspects if suspect not in there])
         return found
+
+    async def _still_homes(self, one_ids: Sequence[str]) -> list[str]:
+        """Those under which events lie also when what was moved or deleted just before is seen."""
+        if not one_ids:
+            return []
+        await self._events.refresh()
+        return sorted(await self._events.homes(one_ids))
 
     async def _repair(self, found: _Found) -> None:
         """Marks what has to be written again and deletes what belongs to nobody."""

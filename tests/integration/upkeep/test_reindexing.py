@@ -339,6 +339,7 @@ async def test_a_graph_restored_from_a_backup_is_what_the_new_index_shows(
     assert await shown(stores) == await expected(stores)
     assert len(await shown(stores)) == 5
     assert (await stores.profiles.search("+8613800138001")).total == 0
+    await stores.events.refresh()
     first, second = await work.reconciliation.sweep(), await work.reconciliation.sweep()
     assert (first.drift, first.lost) == (1, 1), "the event of the customer whom the backup does not know"
     assert second.drift == 0
