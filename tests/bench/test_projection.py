@@ -71,16 +71,22 @@ async def bare(stores: Stores, run: str) -> float:
 
 
 async def test_projection_beside_the_bulk_requests_alone(clean: None, stores: Stores) -> None:
-    run, projection = uuid4().hex[:8], upkeep(stores).projection
-    for low in range(0, CUSTOMERS, 1_000):
-        await change(stores, [f"{run}-{n}" for n in range(low, low + 1_000)])
-    start = time.perf_counter()
-    while await projection.run_once():
-        continue
-    ours = CUSTOMERS / (time.perf_counter() - start)
+    await projected(stores, uuid4().hex[:8])
+    run = uuid4().hex[:8]
+    ours = CUSTOMERS / await projected(stores, run)
     result = {"customers_a_second": ours, "bare_bulk": await bare(stores, run)}
     keep("projection", {**result, "ratio": ours / result["bare_bulk"]})
     assert ours >= 0.25 * result["bare_bulk"], result
+
+
+async def projected(stores: Stores, run: str) -> float:
+    """Seconds until all who changed at once are in the index."""
+    for low in range(0, CUSTOMERS, 1_000):
+        await change(stores, [f"{run}-{n}" for n in range(low, low + 1_000)])
+    projection, start = upkeep(stores).projection, time.perf_counter()
+    while await projection.run_once():
+        continue
+    return time.perf_counter() - start
 
 
 @dataclass(slots=True)

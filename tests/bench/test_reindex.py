@@ -28,7 +28,7 @@ from tests.servers import Servers
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
 RESULTS = Path("bench/results")
-SIZES = [int(size) for size in os.environ.get("ONEID_BENCH_CUSTOMERS", "10000,50000").split(",")]
+SIZES = [int(size) for size in os.environ.get("ONEID_BENCH_CUSTOMERS", "50000,100000").split(",")]
 BATCH = 1_000
 BARE = "oneid-bare"
 COMMAND = (sys.executable, "-c", "from oneid.cli import app; app()", "reindex")

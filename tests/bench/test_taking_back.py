@@ -89,23 +89,28 @@ async def bare(stores: Stores) -> float:
 
 
 async def test_identities_are_rebuilt_from_five_thousand_events_a_second(clean: None, stores: Stores) -> None:
-    run, table = uuid4().hex[:8], list[dict[str, float]]()
-    for size in SIZES:
-        await seeder(stores).seed(Seed(run, size // EACH, EACH), lambda done: None)
-        await stores.events.refresh()
-        reading = await bare(stores)
-        begin = time.perf_counter()
-        operation = await service(stores).start("reprocessIdentities", {"dryRun": False})
-        assert await upkeep(stores).operations.run_once() == 1
-        rate = size / (time.perf_counter() - begin)
-        ended = await service(stores).get(operation.id)
-        assert ended
-        assert ended.result
-        assert (ended.result["events"], ended.result["different"]) == (size, 0)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        table.append({"events": size, "a_second": rate, "reading_alone": reading, "peak_mebibytes": peak})
+    run = uuid4().hex[:8]
+    await rebuilt(stores, run, SIZES[0])
+    table = [await rebuilt(stores, run, size) for size in SIZES]
     keep("reprocess", table)
     assert min(row["a_second"] for row in table) >= 5_000, table
+
+
+async def rebuilt(stores: Stores, run: str, size: int) -> dict[str, float]:
+    """Events a second, with so many events there, and the most memory that this process has held so far."""
+    await seeder(stores).seed(Seed(run, size // EACH, EACH), lambda done: None)
+    await stores.events.refresh()
+    reading = await bare(stores)
+    begin = time.perf_counter()
+    operation = await service(stores).start("reprocessIdentities", {"dryRun": False})
+    assert await upkeep(stores).operations.run_once() == 1
+    rate = size / (time.perf_counter() - begin)
+    ended = await service(stores).get(operation.id)
+    assert ended
+    assert ended.result
+    assert (ended.result["events"], ended.result["different"]) == (size, 0)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"events": size, "a_second": rate, "reading_alone": reading, "peak_mebibytes": peak}
 
 
 def keep(name: str, result: Any) -> None:
