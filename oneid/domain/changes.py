@@ -100,12 +100,19 @@ class Lately:
 
     def count(self, nanoseconds: int) -> int:
         """How many were told of those so close before the highest."""
-        return len(self._order) - bisect_right(self._order, (self.high - nanoseconds, LAST))
+        return len(self._order) - self._place(self.high - nanoseconds)
 
-    def keep(self, ids: Collection[str], nanoseconds: int) -> None:
-        """Forgets those so close before the highest that are not among these: they are gone from the log."""
-        close = self._order[len(self._order) - self.count(nanoseconds) :]
-        self._drop([entry for entry in close if entry[1] not in ids])
+    def between(self, after: int, until: int) -> int:
+        """How many were told with a sequence in (after, until]."""
+        return self._place(until) - self._place(after)
+
+    def keep(self, ids: Collection[str], after: int, until: int) -> None:
+        """Forgets those with a sequence in (after, until] that are not among these: they are gone from the log."""
+        within = self._order[self._place(after) : self._place(until)]
+        self._drop([entry for entry in within if entry[1] not in ids])
+
+    def _place(self, sequence: int) -> int:
+        return bisect_right(self._order, (sequence, LAST))
 
     @property
     def position(self) -> Position:

@@ -4,7 +4,7 @@ A sequence is given before its transaction commits, so one change may show up af
 It can't be much later: sequences are given in the last attempt at a transaction or just before the first one, the
 attempts begin within the 30 seconds of `graph.client`'s retries, and Neo4j ends each after 60 seconds; clocks of
 hosts may differ by 30 seconds. A reader therefore remembers which changes of the last FAR_NS it has told, and
-looks again when their number in the log is another: of the last NEAR_NS at each poll, of all of them every
+looks again where their number in the log is another: among the last NEAR_NS at each poll, among all of them every
 FAR_SECONDS. What is late by up to 120 seconds (FAR_NS less FAR_SECONDS) is told.
 
 A position carries both numbers. Who goes on from it is told nothing twice, unless a late one came meanwhile:
@@ -92,17 +92,30 @@ class ChangeReader:
                 yield page
 
     async def _late(self, far: bool) -> AsyncIterator[list[News]]:
-        overlap = FAR_NS if far else NEAR_NS
         high = self.lately.high
-        if self.lately.count(overlap) != await self._number(high - overlap, high):
-            found = set[str]()
-            async for changes in self._between(high - overlap, high):
-                found |= {change.id for change in changes}
-                if page := self._told(changes):
-                    yield page
-            self.lately.keep(found, overlap)
+        async for page in self._missed(high - (FAR_NS if far else NEAR_NS), high):
+            yield page
         if far:
             self._far_at = monotonic() + FAR_SECONDS
+
+    async def _missed(self, after: int, until: int) -> AsyncIterator[list[News]]:
+        """What was not told of (after, until]. Of many changes only those are read that lie where the numbers
+        differ: a part whose number is right is not looked at."""
+        told, there = self.lately.between(after, until), await self._number(after, until)
+        if told == there:
+            return
+        if max(told, there) > PAGE:
+            middle = (after + until) // 2
+            for part in ((after, middle), (middle, until)):
+                async for page in self._missed(*part):
+                    yield page
+            return
+        found = set[str]()
+        async for changes in self._between(after, until):
+            found |= {change.id for change in changes}
+            if page := self._told(changes):
+                yield page
+        self.lately.keep(found, after, until)
 
     def _told(self, changes: Sequence[Change]) -> list[News]:
         news = list[News]()

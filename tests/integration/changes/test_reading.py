@@ -1,21 +1,36 @@
 """One reader of the logs: each change at least once, however late it commits."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from graph.change_pages import ChangePages
 from graph.client import Graph
-from oneid.domain.changes import Position
-from oneid.services.changes import ChangeReader, DecisionSource
+from oneid.domain.changes import Change, Position
+from oneid.services.changes import PAGE, ChangeReader, DecisionSource
 from tests.change_log import FUTURE, SECOND, Writer
 
 START = Position(FUTURE, 0, 0)
+
+
+class Counted(DecisionSource):
+    """Counts how many changes are read."""
+
+    def __init__(self, pages: ChangePages) -> None:
+        super().__init__(pages)
+        self.read = 0
+
+    async def page(self, first: int, after: int) -> Sequence[Change]:
+        found = await super().page(first, after)
+        self.read += len(found)
+        return found
 
 
 class Logs:
     """Opens readers, and counts what they read."""
 
     def __init__(self, graph: Graph) -> None:
-        self.source = DecisionSource(ChangePages(graph))
+        self.source = Counted(ChangePages(graph))
 
     async def open(self, after: Position) -> ChangeReader:
         reader = ChangeReader([self.source], after.sequence)
@@ -43,6 +58,17 @@ async def test_what_commits_late_is_still_told_once(logs: Logs, writer: Writer) 
     late = await writer.commit(FUTURE + SECOND)
     assert await ids(reader) == late
     assert await ids(reader) == []
+
+
+async def test_a_late_one_among_thousands_costs_no_second_reading_of_them(logs: Logs, writer: Writer) -> None:
+    reader = await logs.open(START)
+    many = await writer.commit(*(FUTURE + n * SECOND // 100 for n in range(1, 5_001)))
+    assert await ids(reader, far=True) == many
+    late = await writer.commit(FUTURE + 20 * SECOND + 1)
+    before = logs.source.read
+
+    assert await ids(reader, far=True) == late
+    assert logs.source.read - before <= 2 * PAGE
 
 
 async def test_what_commits_two_minutes_late_is_told_once_by_who_looks_far_enough(
