@@ -21,6 +21,10 @@ BETWEEN: Final = """
 MATCH (d:Decision) WHERE d.seq > $after AND d.seq <= $until AND d.kind IN $kinds RETURN count(d) AS count
 """
 
+IDS: Final = """
+MATCH (d:Decision) WHERE d.seq > $after AND d.seq <= $until AND d.kind IN $kinds RETURN d.seq AS sequence, d.id AS id
+"""
+
 
 class ChangePages:
     """Reads them."""
@@ -37,3 +41,8 @@ class ChangePages:
         """How many have a sequence in (after, until]."""
         rows = await self._graph.read("changes.between", BETWEEN, after=after, until=until, kinds=KINDS)
         return int(rows[0]["count"])
+
+    async def ids(self, after: int, until: int) -> list[tuple[int, str]]:
+        """The sequence and id of each with a sequence in (after, until], in no order."""
+        rows = await self._graph.read("changes.ids", IDS, after=after, until=until, kinds=KINDS)
+        return [(row["sequence"], row["id"]) for row in rows]

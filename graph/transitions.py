@@ -37,6 +37,7 @@ NEWS: Final = f"{VISIBLE} RETURN {FIELDS} ORDER BY t.sequence LIMIT $first"
 
 NEWS_BETWEEN: Final = f"{VISIBLE} AND t.sequence <= $until RETURN count(t) AS count"
 
+NEWS_IDS: Final = f"{VISIBLE} AND t.sequence <= $until RETURN t.sequence AS sequence, t.id AS id"
 
 FORGET: Final = """
 MATCH (t:SegmentTransition {segment: $segment}) WHERE t.sequence > 0
@@ -86,6 +87,11 @@ class Transitions:
         """How many of them have a sequence in (after, until]."""
         rows = await self._graph.read("transitions.between", NEWS_BETWEEN, after=after, until=until)
         return int(rows[0]["count"])
+
+    async def news_ids(self, after: int, until: int) -> list[tuple[int, str]]:
+        """The sequence and id of each of them with a sequence in (after, until], in no order."""
+        rows = await self._graph.read("transitions.ids", NEWS_IDS, after=after, until=until)
+        return [(row["sequence"], row["id"]) for row in rows]
 
 
 def transitions(rows: Sequence[dict[str, Any]]) -> list[Transition]:

@@ -14,6 +14,7 @@ then the shorter overlap is told again, or the whole one if it is older.
 import asyncio
 import heapq
 from collections.abc import AsyncIterator, Coroutine, Sequence
+from itertools import chain
 from typing import Any, Final, Protocol, TypeVar
 
 from graph.change_pages import ChangePages
@@ -25,6 +26,7 @@ T = TypeVar("T")
 
 FAR_SECONDS: Final = 30.0
 PAGE: Final = 500
+STEP_NS: Final = 30_000_000_000
 
 News = tuple[Position, Change]
 
@@ -40,6 +42,10 @@ class Source(Protocol):
         """How many changes have a sequence in (after, until]."""
         ...
 
+    async def ids(self, after: int, until: int) -> Sequence[tuple[int, str]]:
+        """The sequence and id of each of those, in no order."""
+        ...
+
 
 class DecisionSource:
     """Customers that came to be, merged, were split or erased."""
@@ -52,6 +58,9 @@ class DecisionSource:
 
     async def between(self, after: int, until: int) -> int:
         return await self._pages.between(after, until)
+
+    async def ids(self, after: int, until: int) -> Sequence[tuple[int, str]]:
+        return await self._pages.ids(after, until)
 
 
 class TransitionSource:
@@ -66,6 +75,9 @@ class TransitionSource:
     async def between(self, after: int, until: int) -> int:
         return await self._transitions.news_between(after, until)
 
+    async def ids(self, after: int, until: int) -> Sequence[tuple[int, str]]:
+        return await self._transitions.news_ids(after, until)
+
 
 class ChangeReader:
     """Reads on from one position."""
@@ -78,10 +90,12 @@ class ChangeReader:
     async def prime(self, after: Position | None) -> None:
         """Counts what lies before the start as told, unless the numbers of the position show that some was not."""
         again = await self._overlap(after) if after else 0
-        start = self.lately.high
-        async for page in self._between(start - FAR_NS, start - again):
-            for change in page:
-                self.lately.note(change.sequence, change.id)
+        start, until = self.lately.high, self.lately.high - again
+        # Step by step: what was done lately may be much, and others in this process wait.
+        for low in range(start - FAR_NS, until, STEP_NS):
+            ids = [await whole(source.ids(low, min(low + STEP_NS, until))) for source in self._sources]
+            for sequence, id_ in sorted(chain.from_iterable(ids)):
+                self.lately.note(sequence, id_)
 
     async def poll(self, *, far: bool = False) -> AsyncIterator[list[News]]:
         """What is new, page by page, each change once; late ones first, with `far` also the latest."""
