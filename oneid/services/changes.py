@@ -118,7 +118,7 @@ class ChangeReader:
         told, there = self.lately.between(after, until), await self._number(after, until)
         if told == there:
             return
-        if max(told, there) > PAGE:
+        if max(told, there) > PAGE and until - after > 1:
             middle = (after + until) // 2
             for part in ((after, middle), (middle, until)):
                 async for page in self._missed(*part):
