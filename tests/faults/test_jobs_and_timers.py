@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from graph.operation_files import OperationFiles
 from graph.transitions import Transitions
-from oneid.bootstrap import Stores, open_stores, segments
+from oneid.bootstrap import Stores, open_stores, segments, upkeep
 from oneid.bootstrap.assembly import clock_service
 from oneid.domain.operations import Operation, OperationStatus
 from oneid.domain.segments.definitions import SegmentKind
@@ -52,10 +52,13 @@ async def stores(settings: Settings) -> AsyncIterator[Stores]:
 
 @pytest.fixture
 async def people(clean: None, stores: Stores) -> Pipeline:
-    """Some who wait for being projected."""
+    """Some who are found by searches: an export is of those."""
     pipeline = await open_pipeline(stores)
     await pipeline.append([event(user_id=f"u{number}") for number in range(PEOPLE)])
     await pipeline.drain()
+    while await upkeep(stores).projection.run_once():
+        pass
+    await stores.profiles.refresh()
     return pipeline
 
 
