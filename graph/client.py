@@ -32,6 +32,7 @@ from neo4j.exceptions import (
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from oneid.errors import Retriable
+from oneid.metrics import GRAPH_SECONDS
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -81,22 +82,22 @@ class Graph:
         self._retry_seconds = retry_seconds
 
     async def read(self, name: str, query: LiteralString, /, **parameters: Any) -> list[Row]:
-        """Rows of one read query. `name` shows in Neo4j's transaction metadata."""
+        """Rows of one read query. `name` shows in metrics and in Neo4j's transaction metadata."""
         statement = Query(query, metadata={"query": name}, timeout=self._timeout)
 
         async def attempt() -> list[Row]:
             return await self._read(statement, parameters)
 
-        return await self._persist(attempt)
+        return await self._persist(name, attempt)
 
-    async def _persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def _persist(self, name: str, attempt: Callable[[], Awaitable[T]]) -> T:
         retrying = AsyncRetrying(
             stop=stop_after_delay(self._retry_seconds),
             wait=wait_random_exponential(multiplier=0.1, max=2),
             retry=retry_if_exception(to_be_repeated),
             reraise=True,
         )
-        with unavailable_as_retriable():
+        with GRAPH_SECONDS.labels(name).time(), unavailable_as_retriable():
             try:
                 return await attempt()
             except Exception as error:
@@ -129,7 +130,7 @@ class Graph:
         async def attempt() -> T:
             return await self._write(unit)
 
-        return await self._persist(attempt)
+        return await self._persist(name, attempt)
 
     async def _write(self, unit: Work[T]) -> T:
         async with (

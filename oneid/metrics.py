@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, Summary
 
 _FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -16,6 +16,12 @@ LOG_APPEND_SECONDS: Final = Histogram(
 
 REQUEST_SECONDS: Final = Histogram(
     "oneid_http_request_seconds", "HTTP requests by route and status", ["route", "status"], buckets=_FAST
+)
+
+GRAPH_SECONDS: Final = Summary(
+    "oneid_graph_query_seconds",
+    "Work done in Neo4j by name, with its retries, until the answer was read",
+    ["query"],
 )
 
 RESOLVED: Final = Counter("oneid_resolved_events", "Events resolved into the identity graph and stored")

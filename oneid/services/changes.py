@@ -93,7 +93,9 @@ class ChangeReader:
         start, until = self.lately.high, self.lately.high - again
         # Step by step: what was done lately may be much, and others in this process wait.
         for low in range(start - FAR_NS, until, STEP_NS):
-            ids = [await whole(source.ids(low, min(low + STEP_NS, until))) for source in self._sources]
+            ids = await asyncio.gather(
+                *(whole(source.ids(low, min(low + STEP_NS, until))) for source in self._sources)
+            )
             for sequence, id_ in sorted(chain.from_iterable(ids)):
                 self.lately.note(sequence, id_)
 
@@ -147,7 +149,7 @@ class ChangeReader:
         return FAR_NS if far != near else NEAR_NS if near else 0
 
     async def _number(self, after: int, until: int) -> int:
-        return sum([await whole(source.between(after, until)) for source in self._sources])
+        return sum(await asyncio.gather(*(whole(source.between(after, until)) for source in self._sources)))
 
     async def _between(self, after: int, until: int | None) -> AsyncIterator[list[Change]]:
         """Pages of the changes with sequences in (after, until]."""
@@ -159,7 +161,7 @@ class ChangeReader:
             after = page[-1].sequence
 
     async def _page(self, after: int) -> list[Change]:
-        pages = [await whole(source.page(PAGE, after)) for source in self._sources]
+        pages = await asyncio.gather(*(whole(source.page(PAGE, after)) for source in self._sources))
         # The first of each source are enough for the first of all.
         return list(heapq.merge(*pages, key=lambda change: change.sequence))[:PAGE]
 

@@ -1,6 +1,7 @@
-"""A whole `oneid up` under a steady load: how long an event takes into the graph, and whether memory stays flat.
+"""A whole `oneid up` under a steady load: whether memory stays flat, and how long an event takes into the graph.
 
-`ONEID_BENCH_EVENTS`: events sent as fast as they are resolved while memory is watched, by default 100,000.
+`ONEID_BENCH_EVENTS`: events sent as fast as they are resolved while memory is watched, by default 100,000. They come
+first: the servers are warm then.
 """
 
 import asyncio
@@ -98,20 +99,6 @@ async def probe(stack: Stack, run: str, stop: asyncio.Event) -> list[float]:
     return found
 
 
-async def test_an_event_is_in_the_graph_within_a_second_at_a_thousand_a_second(stack: Stack) -> None:
-    run, stop = uuid4().hex[:8], asyncio.Event()
-    async with client(stack) as http:
-        await steady(http, f"{run}-warm", SECONDS)
-        probing = asyncio.create_task(probe(stack, run, stop))
-        rate = await steady(http, run, SECONDS)
-    stop.set()
-    seconds = sorted(await probing)
-    p95 = seconds[int(len(seconds) * 0.95)]
-    keep("event_to_graph", {"events_a_second": rate, "p50": statistics.median(seconds), "p95": p95})
-    assert rate >= 0.95 * RATE
-    assert p95 < 1.0
-
-
 async def caught_up(redis: Redis) -> None:
     """Returns when few entries wait to be resolved."""
     while True:
@@ -133,14 +120,12 @@ def pages(pid: int) -> int:
 async def test_memory_stays_flat_however_many_events_pass(stack: Stack) -> None:
     run, held = uuid4().hex[:8], list[dict[str, float]]()
     begin = time.perf_counter()
-    redis = Redis.from_url(stack.state.urls["redis"])
-    async with client(stack) as http:
+    async with client(stack) as http, Redis.from_url(stack.state.urls["redis"]) as redis:
         for start in range(0, EVENTS, BATCH):
             await post(http, run, start)
             await caught_up(redis)
             if (start + BATCH) % (EVENTS // SAMPLES) == 0:
                 held.append(resident(stack))
-    await redis.aclose()
     rate = EVENTS / (time.perf_counter() - begin)
     keep("memory", {"events": EVENTS, "events_a_second": rate, "mebibytes": held})
     for part in PARTS:
@@ -148,6 +133,21 @@ async def test_memory_stays_flat_however_many_events_pass(stack: Stack) -> None:
         early = max(sample[part] for sample in held[: SAMPLES // 5 + 1])
         late = max(sample[part] for sample in held[-SAMPLES // 5 :])
         assert late <= 1.2 * early + 10, (part, early, late)
+
+
+async def test_an_event_is_in_the_graph_within_a_second_at_a_thousand_a_second(stack: Stack) -> None:
+    run, stop = uuid4().hex[:8], asyncio.Event()
+    async with client(stack) as http, Redis.from_url(stack.state.urls["redis"]) as redis:
+        await steady(http, f"{run}-warm", SECONDS)
+        await caught_up(redis)
+        probing = asyncio.create_task(probe(stack, run, stop))
+        rate = await steady(http, run, SECONDS)
+    stop.set()
+    seconds = sorted(await probing)
+    p95 = seconds[int(len(seconds) * 0.95)]
+    keep("event_to_graph", {"events_a_second": rate, "p50": statistics.median(seconds), "p95": p95})
+    assert rate >= 0.95 * RATE
+    assert p95 < 1.0
 
 
 def keep(name: str, result: dict[str, Any]) -> None:

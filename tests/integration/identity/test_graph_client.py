@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from neo4j import AsyncGraphDatabase, AsyncManagedTransaction
 from neo4j.exceptions import ClientError
+from prometheus_client import REGISTRY
 
 from graph import client
 from graph.client import Graph, Overloaded
@@ -84,3 +85,20 @@ async def test_a_server_that_never_answers_is_given_up_when_its_time_is_over(
             async with asyncio.timeout(20):
                 await graph.write("test", "RETURN 1")
     server.close()
+
+
+def measured(name: str) -> tuple[float, float]:
+    """How often this was done, and the seconds that it took."""
+    family = "oneid_graph_query_seconds"
+    told = [REGISTRY.get_sample_value(f"{family}_{part}", {"query": name}) for part in ("count", "sum")]
+    return told[0] or 0.0, told[1] or 0.0
+
+
+async def test_all_work_is_measured_by_its_name_with_what_failed_of_it(graph: Graph, narrow: Graph) -> None:
+    await graph.read("measured.read", "RETURN 1")
+    await graph.read("measured.read", "RETURN 1")
+    await graph.write("measured.write", "RETURN 1")
+    with pytest.raises(Overloaded):
+        await narrow.read("measured.long", LONG)
+    assert [measured(f"measured.{name}")[0] for name in ("read", "write", "long")] == [2, 1, 1]
+    assert measured("measured.long")[1] >= 0.5
