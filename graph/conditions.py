@@ -1,8 +1,12 @@
 """Timed conditions in Neo4j, and whose intervals have to be computed again: customers marked :Unevaluated.
 
 Each mark carries a number of its own, and is taken off only by whoever saw that number: an event that comes while
-a customer is being evaluated leaves a mark with another one. It also carries the names of the events that it is
-about, null standing for all: what asks nothing of them needs no computing.
+a customer is being evaluated leaves a mark with another one. What was found is kept all the same, unless somebody
+else kept something meanwhile, which may be newer: who has an event every second would never be evaluated else. A
+customer that is not to be judged yet waits for all of its events.
+
+The mark also carries the names of the events that it is about, null standing for all: what asks nothing of them
+needs no computing.
 """
 
 import logging
@@ -128,7 +132,7 @@ WHOLE: Final = """
 WITH c, c.evaluateSeq AS seen
 RETURN c.oneId AS oneId, seen, c.conditions AS conditions, c.computed AS computed, c:Merged AS merged,
        CASE WHEN c.evaluateAt <= $now THEN null ELSE c.evaluateNames END AS names,
-       c.evaluateAt AS evaluateAt, c.wakeAt AS wakeAt,
+       c.evaluateAt AS evaluateAt, c.wakeAt AS wakeAt, coalesce(c.evaluations, 0) AS turn,
        [(m:Merged)-[:MERGED_INTO]->(c) | m.oneId] AS former
 """
 
@@ -144,14 +148,14 @@ WITH DISTINCT coalesce(survivor, n) AS c WHERE c:Unevaluated OR c.evaluateAt <= 
 
 KEEP: Final = """
 UNWIND $rows AS row
-MATCH (c:Customer {oneId: row[0]})
+MATCH (c:Customer {oneId: row.oneId})
 SET c.lock = $lock
-WITH c, row WHERE c.evaluateSeq = row[1]
-REMOVE c:Unevaluated, c.evaluateNames
-SET c.evaluateAt = row[4]
-WITH c, row WHERE (row[2] IS NOT NULL OR row[3] IS NOT NULL OR c.unjudged) AND NOT c:Merged
-SET c:Dirty, c.version = c.version + 1,
-    c.conditions = coalesce(row[2], c.conditions), c.computed = coalesce(row[3], c.computed)
+WITH c, row, c.evaluateSeq = row.seen AS latest, coalesce(c.evaluations, 0) = row.turn AS alone
+WHERE latest OR (alone AND c.unjudged IS NULL)
+SET c.evaluateAt = row.evaluateAt, c.evaluations = coalesce(c.evaluations, 0) + 1
+FOREACH (_ IN CASE WHEN latest THEN [1] ELSE [] END | REMOVE c:Unevaluated, c.evaluateNames)
+WITH c, row WHERE (row.changed OR NOT alone OR c.unjudged) AND NOT c:Merged
+SET c:Dirty, c.version = c.version + 1, c.conditions = row.held, c.computed = row.computed
 REMOVE c.unjudged
 """
 
@@ -170,7 +174,8 @@ class Unevaluated:
     """A customer to evaluate: all its ONE-IDs, its own first, the mark's number, and what it has now. `computed`:
     the values of computed attributes, each with the time of its last change (RFC 3339); `evaluate_at`: when time
     changes one of them next (milliseconds); `told`: the names of the events that it is marked for, None for all;
-    `wake_at`: the first instant (milliseconds) for which the customer was not judged, None where none is coming."""
+    `wake_at`: the first instant (milliseconds) for which the customer was not judged, None where none is coming;
+    `turn`: how often it was evaluated."""
 
     one_ids: tuple[str, ...]
     seen: int
@@ -180,6 +185,7 @@ class Unevaluated:
     evaluate_at: int | None = None
     told: frozenset[str] | None = None
     wake_at: int | None = None
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +314,7 @@ class Conditions:
         return int(rows[0]["count"])
 
     async def keep(self, evaluated: Iterable[Evaluated]) -> None:
-        """Writes what customers have now, unless they were marked again meanwhile."""
+        """Writes what customers have now. Who was marked again meanwhile stays marked."""
         rows = [kept_row(one) for one in sorted(evaluated, key=lambda one: one.customer.one_ids[0])]
         await self._graph.write("conditions.keep", KEEP, rows=rows, lock=sequence())
 
@@ -324,12 +330,17 @@ class Conditions:
         return self._rules[row["id"]]
 
 
-def kept_row(one: Evaluated) -> list[Any]:
-    """Null stands for what has not changed."""
+def kept_row(one: Evaluated) -> dict[str, Any]:
     before = one.customer
-    held = None if one.held == before.held else to_stored(one.held)
-    computed = None if one.computed == before.computed else orjson.dumps(one.computed).decode()
-    return [before.one_ids[0], before.seen, held, computed, one.evaluate_at]
+    return {
+        "oneId": before.one_ids[0],
+        "seen": before.seen,
+        "turn": before.turn,
+        "changed": (one.held, one.computed) != (before.held, before.computed),
+        "held": to_stored(one.held),
+        "computed": orjson.dumps(one.computed).decode(),
+        "evaluateAt": one.evaluate_at,
+    }
 
 
 def new_row(id_: str, rule: Timed, number: int) -> dict[str, Any]:
@@ -348,6 +359,7 @@ def found(rows: list[dict[str, Any]]) -> list[Unevaluated]:
             row["evaluateAt"],
             None if row["names"] is None else frozenset(row["names"]),
             row["wakeAt"],
+            row["turn"],
         )
         for row in rows
     ]

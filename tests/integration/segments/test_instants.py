@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from graph.conditions import Conditions, Evaluated
+from graph.memberships import Memberships
 from oneid.bootstrap import Stores, materialisation, searchable, upkeep
 from oneid.domain.catalog import AttributeType
 from oneid.domain.segments.conditions import timed
@@ -111,7 +112,9 @@ async def test_a_condition_that_is_not_taken_any_more_stops_no_other_one(
     assert [one.ready for one in (await Conditions(stores.graph).all()).conditions] == [True]
 
 
-async def test_a_mark_that_comes_during_an_evaluation_stays(pipeline: Pipeline, stores: Stores) -> None:
+async def test_a_mark_that_comes_during_an_evaluation_stays_and_what_was_found_is_kept(
+    pipeline: Pipeline, stores: Stores
+) -> None:
     conditions = Conditions(stores.graph)
     (one_id,) = await pipeline.ingest(order("u1", ORDERED))
     await conditions.mark([one_id or ""])
@@ -121,9 +124,48 @@ async def test_a_mark_that_comes_during_an_evaluation_stays(pipeline: Pipeline, 
     await conditions.keep([Evaluated(seen, {7: ((1, 2),)}, {}, None)])
 
     (still,) = await conditions.unevaluated(10, 0)
-    assert still.held == {}
-    await conditions.keep([Evaluated(still, {7: ((1, 2),)}, {}, None)])
+    assert still.held == {7: ((1, 2),)}
+    await conditions.keep([Evaluated(seen, {7: ((5, 6),)}, {}, None)])
+    assert await conditions.unevaluated(10, 0) == [still]
+    await conditions.keep([Evaluated(still, {7: ((3, 4),)}, {}, None)])
     assert await conditions.unevaluated(10, 0) == []
+    await conditions.keep([Evaluated(seen, {7: ((5, 6),)}, {}, None)])
+    await conditions.mark([one_id or ""])
+    (after,) = await conditions.unevaluated(10, 0)
+    assert after.held == {7: ((3, 4),)}
+
+
+async def test_who_saw_the_last_mark_is_believed_though_somebody_kept_something_older_meanwhile(
+    pipeline: Pipeline, stores: Stores
+) -> None:
+    conditions = Conditions(stores.graph)
+    (one_id,) = await pipeline.ingest(order("u1", ORDERED))
+    await conditions.mark([one_id or ""])
+    (older,) = await conditions.unevaluated(10, 0)
+    await conditions.mark([one_id or ""])
+    (newest,) = await conditions.unevaluated(10, 0)
+
+    await conditions.keep([Evaluated(older, {7: ((1, 2),)}, {}, None)])
+    await conditions.keep([Evaluated(newest, {}, {}, None)])
+
+    assert await conditions.unevaluated(10, 0) == []
+    await conditions.mark([one_id or ""])
+    assert [one.held for one in await conditions.unevaluated(10, 0)] == [{}]
+
+
+async def test_who_is_not_to_be_judged_yet_waits_for_all_of_the_events(
+    pipeline: Pipeline, stores: Stores
+) -> None:
+    conditions = Conditions(stores.graph)
+    (one_id,) = await pipeline.ingest(order("u1", ORDERED))
+    await conditions.mark([one_id or ""])
+    (seen,) = await conditions.unevaluated(10, 0)
+    await Memberships(stores.graph).defer([one_id or ""], seen.seen + 1)
+
+    await conditions.keep([Evaluated(seen, {7: ((1, 2),)}, {}, None)])
+
+    (still,) = await conditions.unevaluated(10, 0)
+    assert still.held == {}
 
 
 async def test_events_that_no_condition_asks_mark_nobody(
