@@ -154,9 +154,11 @@ WITH c, row, c.evaluateSeq = row.seen AS latest, coalesce(c.evaluations, 0) = ro
 WHERE latest OR (alone AND c.unjudged IS NULL)
 SET c.evaluateAt = row.evaluateAt, c.evaluations = coalesce(c.evaluations, 0) + 1
 FOREACH (_ IN CASE WHEN latest THEN [1] ELSE [] END | REMOVE c:Unevaluated, c.evaluateNames)
-WITH c, row WHERE (row.changed OR NOT alone OR c.unjudged) AND NOT c:Merged
-SET c:Dirty, c.version = c.version + 1, c.conditions = row.held, c.computed = row.computed
-REMOVE c.unjudged
+WITH c, row, (row.changed OR NOT alone OR coalesce(c.unjudged, false)) AND NOT c:Merged AS changed
+FOREACH (_ IN CASE WHEN changed THEN [1] ELSE [] END |
+  SET c:Dirty, c.version = c.version + 1, c.conditions = row.held, c.computed = row.computed
+  REMOVE c.unjudged)
+RETURN count(*) AS kept
 """
 
 WAKE: Final = """
@@ -313,10 +315,12 @@ class Conditions:
         rows = await self._graph.write("conditions.wake", WAKE, now=now, limit=limit, sequence=sequence())
         return int(rows[0]["count"])
 
-    async def keep(self, evaluated: Iterable[Evaluated]) -> None:
-        """Writes what customers have now. Who was marked again meanwhile stays marked."""
+    async def keep(self, evaluated: Iterable[Evaluated]) -> int:
+        """Writes what customers have now, and returns of how many it was written. Who was marked again meanwhile
+        stays marked."""
         rows = [kept_row(one) for one in sorted(evaluated, key=lambda one: one.customer.one_ids[0])]
-        await self._graph.write("conditions.keep", KEEP, rows=rows, lock=sequence())
+        found = await self._graph.write("conditions.keep", KEEP, rows=rows, lock=sequence())
+        return int(found[0]["kept"])
 
     def _rule(self, row: dict[str, Any]) -> Timed | None:
         """None of one that is not taken any more: no rule that can be read has it."""

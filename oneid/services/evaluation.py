@@ -49,22 +49,31 @@ class EvaluationService:
         """Marks customers for whom time changes a computed attribute and returns how many. Raises Retriable."""
         return await self._conditions.wake(self._now(), WOKEN)
 
-    async def run_once(self, limit: int = ROUND) -> int:
-        """Evaluates at most `limit` marked customers and returns how many there were. Raises Retriable."""
-        marked = await self._conditions.unevaluated(limit, self._now())
+    async def run_once(self) -> int:
+        """Evaluates at most ROUND marked customers and returns how many there were. Raises Retriable."""
+        marked = await self._conditions.unevaluated(ROUND, self._now())
         await self._evaluate(marked)
         return len(marked)
 
+    async def all(self) -> None:
+        """Returns when everybody who is marked now has been evaluated with what is known now. Raises Retriable."""
+        while marked := await self._conditions.unevaluated(ROUND, self._now()):
+            if await self._evaluate(marked) == len(marked) < ROUND:
+                return
+
     async def evaluate(self, one_ids: Sequence[str]) -> None:
-        """Evaluates those among these customers that are marked or that time has changed."""
-        await self._evaluate(await self._conditions.unevaluated_among(one_ids, self._now()))
+        """Evaluates those among these customers that are marked or that time has changed. Raises Retriable."""
+        while marked := await self._conditions.unevaluated_among(one_ids, self._now()):
+            if await self._evaluate(marked) == len(marked):
+                return
 
     def _now(self) -> int:
         return milliseconds(self._clock.now().timestamp())
 
-    async def _evaluate(self, marked: Sequence[Unevaluated]) -> None:
+    async def _evaluate(self, marked: Sequence[Unevaluated]) -> int:
+        """Of how many it was kept. Of the others somebody kept what may have been found before."""
         if not marked:
-            return
+            return 0
         # Read after the marks: who was marked for a new condition is evaluated with it.
         conditions = await self._conditions.all()
         catalog = await self._catalog.current()
@@ -76,8 +85,8 @@ class EvaluationService:
             evaluated(by_owner[owner], conditions, catalog, events, now)
             async for owner, events in self._histories.each(owners, names)
         ]
-        await self._conditions.keep(found)
         EVALUATED.inc(len(marked))
+        return await self._conditions.keep(found)
 
 
 def asked(conditions: ConditionSet, catalog: Catalog, told: frozenset[str] | None) -> set[str]:
@@ -204,8 +213,7 @@ class MaterialisationService:
         """Evaluates everybody under whom events of these names lie."""
         async for one_ids in self._histories.customers(names):
             await self._conditions.mark(one_ids)
-        while await self._evaluation.run_once(ROUND) == ROUND:
-            pass
+        await self._evaluation.all()
         await self.settle()
 
     async def settle(self) -> None:

@@ -1,11 +1,12 @@
 """What is computed again for a customer, and how much is read for it."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
 
 from graph.conditions import Conditions, Evaluated
-from oneid.bootstrap import Stores
+from oneid.bootstrap import Stores, materialisation
 from oneid.domain.segments.conditions import from_stored, timed
 from oneid.services.audiences import AudienceService
 from search.segments import histories
@@ -57,6 +58,28 @@ async def test_what_an_event_does_not_concern_is_not_computed_again(
     kept = from_stored(rows[0]["conditions"])
     assert kept[number] == ((5, 6),)
     assert len(kept) == 2
+
+
+async def test_a_condition_is_not_ready_before_everybody_whom_others_evaluated_meanwhile_has_it(
+    pipeline: Pipeline, stores: Stores, audiences: AudienceService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conditions, keep = Conditions(stores.graph), Conditions.keep
+    (one_id,) = await ingest(pipeline, order("u1", ORDERED))
+    await conditions.mark([one_id])
+    before = await conditions.unevaluated(10, 0)
+
+    async def overtaken(self: Conditions, found: Iterable[Evaluated]) -> int:
+        monkeypatch.setattr(Conditions, "keep", keep)
+        await self.mark([one_id])
+        await self.keep([Evaluated(one, {}, {}, None) for one in before])
+        return await self.keep(found)
+
+    monkeypatch.setattr(Conditions, "keep", overtaken)
+    rule = await audiences.read(DID_ORDER, personal=True)
+    (number,) = (await materialisation(stores).numbers(timed(rule))).values()
+
+    rows = await stores.graph.read("test", "MATCH (c:Customer) RETURN c.conditions AS conditions")
+    assert list(from_stored(rows[0]["conditions"])) == [number]
 
 
 async def test_conditions_are_read_again_where_they_have_changed(
