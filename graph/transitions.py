@@ -28,10 +28,16 @@ MATCH (t:SegmentTransition {segment: segment}) WHERE t.sequence > 0 AND t.at >= 
 RETURN segment, count(t) AS count
 """
 
-VISIBLE: Final = """
-MATCH (t:SegmentTransition) WHERE t.sequence > $after
-MATCH (s:Segment {id: t.segment}) WHERE NOT coalesce(s.hidden, false)
+SEEN: Final = "MATCH (s:Segment {id: t.segment}) WHERE NOT coalesce(s.hidden, false)"
+
+VISIBLE: Final = f"""
+MATCH (t:SegmentTransition) USING INDEX t:SegmentTransition(sequence) WHERE t.sequence > $after
+{SEEN}
 """
+
+NEWS_AMONG: Final = (
+    f"MATCH (t:SegmentTransition) WHERE t.id IN $ids {SEEN} RETURN {FIELDS} ORDER BY t.sequence"
+)
 
 NEWS: Final = f"{VISIBLE} RETURN {FIELDS} ORDER BY t.sequence LIMIT $first"
 
@@ -83,6 +89,10 @@ class Transitions:
     async def news(self, first: int, after: int) -> list[Transition]:
         """Up to `first` transitions of segments that people see, with a sequence above `after`."""
         return transitions(await self._graph.read("transitions.news", NEWS, first=first, after=after))
+
+    async def news_among(self, ids: Sequence[str]) -> list[Transition]:
+        """Those of them with these ids."""
+        return transitions(await self._graph.read("transitions.among", NEWS_AMONG, ids=list(ids)))
 
     async def news_between(self, after: int, until: int) -> int:
         """How many of them have a sequence in (after, until]."""

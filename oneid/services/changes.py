@@ -26,6 +26,9 @@ T = TypeVar("T")
 
 FAR_SECONDS: Final = 30.0
 PAGE: Final = 500
+LISTED: Final = 5_000
+"""Ids read at once."""
+
 STEP_NS: Final = 30_000_000_000
 
 News = tuple[Position, Change]
@@ -36,6 +39,10 @@ class Source(Protocol):
 
     async def page(self, first: int, after: int) -> Sequence[Change]:
         """Up to `first` changes with a sequence above `after`."""
+        ...
+
+    async def among(self, ids: Sequence[str]) -> Sequence[Change]:
+        """Those with these ids."""
         ...
 
     async def between(self, after: int, until: int) -> int:
@@ -56,6 +63,9 @@ class DecisionSource:
     async def page(self, first: int, after: int) -> Sequence[Change]:
         return [of_decision(*told) for told in await self._pages.page(first, after)]
 
+    async def among(self, ids: Sequence[str]) -> Sequence[Change]:
+        return [of_decision(*told) for told in await self._pages.among(ids)]
+
     async def between(self, after: int, until: int) -> int:
         return await self._pages.between(after, until)
 
@@ -71,6 +81,9 @@ class TransitionSource:
 
     async def page(self, first: int, after: int) -> Sequence[Change]:
         return [of_transition(told) for told in await self._transitions.news(first, after)]
+
+    async def among(self, ids: Sequence[str]) -> Sequence[Change]:
+        return [of_transition(told) for told in await self._transitions.news_among(ids)]
 
     async def between(self, after: int, until: int) -> int:
         return await self._transitions.news_between(after, until)
@@ -93,17 +106,14 @@ class ChangeReader:
         start, until = self.lately.high, self.lately.high - again
         # Step by step: what was done lately may be much, and others in this process wait.
         for low in range(start - FAR_NS, until, STEP_NS):
-            ids = await asyncio.gather(
-                *(whole(source.ids(low, min(low + STEP_NS, until))) for source in self._sources)
-            )
-            for sequence, id_ in sorted(chain.from_iterable(ids)):
+            for sequence, id_ in await self._listed(low, min(low + STEP_NS, until)):
                 self.lately.note(sequence, id_)
 
     async def poll(self, *, far: bool = False) -> AsyncIterator[list[News]]:
         """What is new, page by page, each change once; late ones first, with `far` also the latest."""
         async for page in self._late(far or monotonic() >= self._far_at):
             yield page
-        async for changes in self._between(self.lately.high, None):
+        async for changes in self._after(self.lately.high):
             if page := self._told(changes):
                 yield page
 
@@ -115,23 +125,23 @@ class ChangeReader:
             self._far_at = monotonic() + FAR_SECONDS
 
     async def _missed(self, after: int, until: int) -> AsyncIterator[list[News]]:
-        """What was not told of (after, until]. Of many changes only those are read that lie where the numbers
-        differ: a part whose number is right is not looked at."""
+        """What was not told of (after, until]. A part whose number is right is not looked at; of a part whose number
+        is another one the ids are read, and the changes only of those that were not told."""
         told, there = self.lately.between(after, until), await self._number(after, until)
         if told == there:
             return
-        if max(told, there) > PAGE and until - after > 1:
+        if max(told, there) > LISTED and until - after > 1:
             middle = (after + until) // 2
             for part in ((after, middle), (middle, until)):
                 async for page in self._missed(*part):
                     yield page
             return
-        found = set[str]()
-        async for changes in self._between(after, until):
-            found |= {change.id for change in changes}
-            if page := self._told(changes):
+        ids = [id_ for _, id_ in await self._listed(after, until)]
+        self.lately.keep(set(ids), after, until)
+        missed = [id_ for id_ in ids if id_ not in self.lately]
+        for low in range(0, len(missed), PAGE):
+            if page := self._told(await self._among(missed[low : low + PAGE])):
                 yield page
-        self.lately.keep(found, after, until)
 
     def _told(self, changes: Sequence[Change]) -> list[News]:
         news = list[News]()
@@ -149,29 +159,35 @@ class ChangeReader:
         return FAR_NS if far != near else NEAR_NS if near else 0
 
     async def _number(self, after: int, until: int) -> int:
-        return sum(await asyncio.gather(*(whole(source.between(after, until)) for source in self._sources)))
+        return sum(await whole(*(source.between(after, until) for source in self._sources)))
 
-    async def _between(self, after: int, until: int | None) -> AsyncIterator[list[Change]]:
-        """Pages of the changes with sequences in (after, until]."""
+    async def _listed(self, after: int, until: int) -> list[tuple[int, str]]:
+        """Sequence and id of all with a sequence in (after, until], in order."""
+        found = await whole(*(source.ids(after, until) for source in self._sources))
+        return sorted(chain.from_iterable(found))
+
+    async def _among(self, ids: Sequence[str]) -> list[Change]:
+        found = await whole(*(source.among(ids) for source in self._sources))
+        return sorted(chain.from_iterable(found), key=lambda change: change.sequence)
+
+    async def _after(self, after: int) -> AsyncIterator[list[Change]]:
+        """Pages of the changes with sequences above this one."""
         while page := await self._page(after):
-            wanted = [change for change in page if until is None or change.sequence <= until]
-            yield wanted
-            if len(wanted) < len(page):
-                return
+            yield page
             after = page[-1].sequence
 
     async def _page(self, after: int) -> list[Change]:
-        pages = await asyncio.gather(*(whole(source.page(PAGE, after)) for source in self._sources))
+        pages = await whole(*(source.page(PAGE, after) for source in self._sources))
         # The first of each source are enough for the first of all.
         return list(heapq.merge(*pages, key=lambda change: change.sequence))[:PAGE]
 
 
-async def whole(work: Coroutine[Any, Any, T]) -> T:
-    """The result of work that is not stopped half-way when the reader leaves: a query that is cancelled takes
-    its connection with it, and readers come and go."""
-    task = asyncio.create_task(work)
+async def whole(*works: Coroutine[Any, Any, T]) -> list[T]:
+    """The results of works that go on side by side and are not stopped half-way when the reader leaves: a query that
+    is cancelled takes its connection with it, and readers come and go."""
+    done = asyncio.gather(*map(asyncio.create_task, works))
     try:
-        return await asyncio.shield(task)
+        return await asyncio.shield(done)
     except asyncio.CancelledError:
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        done.add_done_callback(lambda done: done.cancelled() or done.exception())
         raise

@@ -53,7 +53,7 @@ class OperationService:
     async def watch(self, id_: str) -> AsyncIterator[Operation]:
         """The operation as it is, and again after each change, until it has ended. Nothing for an unknown id."""
         seen: Operation | None = None
-        while operation := await whole(self._store.get(id_)):
+        while operation := (await whole(self._store.get(id_)))[0]:
             if operation != seen:
                 yield operation
             if operation.finished:

@@ -7,21 +7,33 @@ import pytest
 from graph.change_pages import ChangePages
 from graph.client import Graph
 from oneid.domain.changes import Change, Position
-from oneid.services.changes import PAGE, ChangeReader, DecisionSource
+from oneid.services import changes
+from oneid.services.changes import ChangeReader, DecisionSource
 from tests.change_log import FUTURE, SECOND, Writer
 
 START = Position(FUTURE, 0, 0)
 
 
 class Counted(DecisionSource):
-    """Counts how many changes are read."""
+    """Counts how many changes are read, and of how many only the ids."""
 
     def __init__(self, pages: ChangePages) -> None:
         super().__init__(pages)
         self.read = 0
+        self.listed = 0
 
     async def page(self, first: int, after: int) -> Sequence[Change]:
-        found = await super().page(first, after)
+        return self._counted(await super().page(first, after))
+
+    async def among(self, ids: Sequence[str]) -> Sequence[Change]:
+        return self._counted(await super().among(ids))
+
+    async def ids(self, after: int, until: int) -> Sequence[tuple[int, str]]:
+        found = await super().ids(after, until)
+        self.listed += len(found)
+        return found
+
+    def _counted(self, found: Sequence[Change]) -> Sequence[Change]:
         self.read += len(found)
         return found
 
@@ -60,15 +72,19 @@ async def test_what_commits_late_is_still_told_once(logs: Logs, writer: Writer) 
     assert await ids(reader) == []
 
 
-async def test_a_late_one_among_thousands_costs_no_second_reading_of_them(logs: Logs, writer: Writer) -> None:
+async def test_late_ones_among_thousands_cost_the_ids_of_those_around_them(
+    logs: Logs, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "LISTED", 1_000)
     reader = await logs.open(START)
     many = await writer.commit(*(FUTURE + n * SECOND // 100 for n in range(1, 5_001)))
     assert await ids(reader, far=True) == many
-    late = await writer.commit(FUTURE + 20 * SECOND + 1)
-    before = logs.source.read
+    late = await writer.commit(FUTURE + 20 * SECOND + 1, FUTURE + 20 * SECOND + 2)
+    logs.source.read = logs.source.listed = 0
 
     assert await ids(reader, far=True) == late
-    assert logs.source.read - before <= 2 * PAGE
+    assert logs.source.read == 2
+    assert 2 <= logs.source.listed <= 2_000
 
 
 async def test_what_commits_two_minutes_late_is_told_once_by_who_looks_far_enough(
