@@ -43,7 +43,7 @@ bench: .venv/.installed  ## measure, beside a bare reference
 	@$(BIN)/python -m pytest -m bench tests/bench
 
 faults: .venv/.installed  ## kill things and see that nothing is lost
-	@$(BIN)/python -m pytest -m faults tests/faults
+	@$(BIN)/python -m pytest -m faults
 
 real: .venv/.installed  ## the whole real data
 	@$(BIN)/python -m pytest -m real tests/real

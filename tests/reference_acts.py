@@ -97,12 +97,35 @@ class Steward(Reference):
         self.log = [kept for step in self.log if (kept := self._without(step, person.born, gone))]
 
     def again(self) -> "Steward":
-        """Everything once more, under the limits of now."""
+        """Everything once more, under the limits of now. What no event names any more, since it named somebody who
+        was erased, stays where it is."""
         fresh = Steward(dict(self.limits))
         fresh.suppressed = set(self.suppressed)
+        named = {key for step in self.log if step.kind == "ingest" for key in step.keys}
+        for person in self.people:
+            if not person.keys & named:
+                fresh.keep(person.keys, None, self)
         for step in deepcopy(self.log):
             fresh.do(step)
+        for person in self.people:
+            if person.keys & named:
+                held = [key for key in person.keys & named if fresh.owner(key)]
+                oldest = min(held, key=lambda key: self.order[key], default=None)
+                fresh.keep(person.keys - named, oldest, self)
         return fresh
+
+    def keep(self, keys: set[Key], beside: Key | None, before: "Steward") -> None:
+        """Keys that stay, with the owner of another key or as somebody of their own."""
+        owner = self.owner(beside) if beside else None
+        if owner is None and keys:
+            self.count += 1
+            owner = Person(self.count)
+            self.people.append(owner)
+        for key in keys:
+            assert owner
+            owner.keys.add(key)
+            self.order[key] = before.order[key] - len(before.log) * 1_000
+            self.first[key] = owner.born
 
     def do(self, step: Step) -> None:
         if step.kind == "ingest":
