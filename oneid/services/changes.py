@@ -108,6 +108,8 @@ class ChangeReader:
         for low in range(start - FAR_NS, until, STEP_NS):
             for sequence, id_ in await self._listed(low, min(low + STEP_NS, until)):
                 self.lately.note(sequence, id_)
+        if not again:
+            self._far_at = monotonic() + FAR_SECONDS
 
     async def poll(self, *, far: bool = False) -> AsyncIterator[list[News]]:
         """What is new, page by page, each change once; late ones first, with `far` also the latest."""

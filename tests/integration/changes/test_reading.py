@@ -6,7 +6,7 @@ import pytest
 
 from graph.change_pages import ChangePages
 from graph.client import Graph
-from oneid.domain.changes import Change, Position
+from oneid.domain.changes import NEAR_NS, Change, Position
 from oneid.services import changes
 from oneid.services.changes import ChangeReader, DecisionSource
 from tests.change_log import FUTURE, SECOND, Writer
@@ -15,12 +15,17 @@ START = Position(FUTURE, 0, 0)
 
 
 class Counted(DecisionSource):
-    """Counts how many changes are read, and of how many only the ids."""
+    """Counts how many changes are read, and of how many only the ids; and tells from where they were counted."""
 
     def __init__(self, pages: ChangePages) -> None:
         super().__init__(pages)
         self.read = 0
         self.listed = 0
+        self.counted = list[int]()
+
+    async def between(self, after: int, until: int) -> int:
+        self.counted.append(after)
+        return await super().between(after, until)
 
     async def page(self, first: int, after: int) -> Sequence[Change]:
         return self._counted(await super().page(first, after))
@@ -85,6 +90,16 @@ async def test_late_ones_among_thousands_cost_the_ids_of_those_around_them(
     assert await ids(reader, far=True) == late
     assert logs.source.read == 2
     assert 2 <= logs.source.listed <= 2_000
+
+
+async def test_who_begins_does_not_look_far_at_once(logs: Logs, writer: Writer) -> None:
+    await writer.commit(*(FUTURE - n * SECOND for n in range(1, 101)))
+    reader = ChangeReader([logs.source], FUTURE)
+    await reader.prime(None)
+    logs.source.counted.clear()
+
+    assert await ids(reader) == []
+    assert logs.source.counted == [FUTURE - NEAR_NS]
 
 
 async def test_what_commits_two_minutes_late_is_told_once_by_who_looks_far_enough(
