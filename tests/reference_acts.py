@@ -116,14 +116,15 @@ class Steward(Reference):
 
     def keep(self, keys: set[Key], beside: Key | None, before: "Steward") -> None:
         """Keys that stay, with the owner of another key or as somebody of their own."""
+        if not keys:
+            return
         owner = self.owner(beside) if beside else None
-        if owner is None and keys:
+        if owner is None:
             self.count += 1
             owner = Person(self.count)
             self.people.append(owner)
+        owner.keys |= keys
         for key in keys:
-            assert owner
-            owner.keys.add(key)
             self.order[key] = before.order[key] - len(before.log) * 1_000
             self.first[key] = owner.born
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-CALLS: Final = "openat,open,lseek,write,pwrite64,fdatasync,fsync"
+CALLS: Final = "openat,?open,lseek,write,pwrite64,fdatasync,fsync"  # arm64 has no `open`
 OPENED: Final = re.compile(r"open(?:at)?\((.*)\) += (\d+)<(.*)>$")
 CALLED: Final = re.compile(r"(\w+)\((\d+)<(.*?)>(.*)\) += (\d+)$")
 
