@@ -35,6 +35,9 @@ RETURN collect({
 
 DIRTY: Final = f"MATCH (c:Dirty) WITH c LIMIT $limit {WHOLE}"
 
+# Evaluation is about to change the others.
+SETTLED: Final = f"MATCH (c:Dirty) WHERE NOT c:Unevaluated WITH c LIMIT $limit {WHOLE}"
+
 # With a customer come those merged into it and the one it was merged into: their documents change together.
 DIRTY_AMONG: Final = f"""
 UNWIND $one_ids AS one_id
@@ -153,6 +156,10 @@ class Projections:
     async def dirty(self, limit: int) -> list[Projected]:
         """Marked customers, at most `limit`, in no order."""
         return _projected(await self._graph.read("projection.dirty", DIRTY, limit=limit))
+
+    async def settled(self, limit: int) -> list[Projected]:
+        """Marked customers that are not to be evaluated before, at most `limit`, in no order."""
+        return _projected(await self._graph.read("projection.settled", SETTLED, limit=limit))
 
     async def dirty_among(self, one_ids: Sequence[str]) -> list[Projected]:
         """Those marked among these customers, whatever ONE-ID they are named by."""

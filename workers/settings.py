@@ -103,17 +103,18 @@ async def reconcile(ctx: Context) -> int:
 
 
 def loops(work: Upkeep, stores: Stores, settings: Settings) -> tuple[Loop, ...]:
-    """Projection and re-homing look for work all the time; reconciliation takes one range a second and rests
-    when it has seen all of them."""
+    """Projection and re-homing look for work all the time; reconciliation takes one range every few
+    seconds, so that it takes little from what is new, and rests when it has seen all of them."""
     cleanup = erasure_cleanup(stores, settings.phone_region)
     return (
-        Loop("projection", work.projection.run_once, idle=0.1),
+        # Rounds without pause would be many small ones.
+        Loop("projection", work.projection.follow, idle=0.1, busy=0.1),
         Loop("waking", work.judging.wake, idle=0.5),
         Loop("recomputing", work.evaluation.wake, idle=0.5),
         # Each round refreshes the event index, which must not be done without pause.
         Loop("evaluation", work.evaluation.run_once, idle=0.1, busy=0.25),
         Loop("rehoming", work.rehoming.run_once, idle=0.25, busy=0.25),
-        Loop("reconciliation", work.reconciliation.run_once, idle=10.0, busy=1.0),
+        Loop("reconciliation", work.reconciliation.run_once, idle=10.0, busy=5.0),
         Loop("measuring", measuring(stores).run_once, idle=10.0),
         Loop("erasure", cleanup.run_once, idle=1.0, busy=1.0, patience=None),
         Loop("building", building(stores).run_once, idle=1.0, busy=1.0, patience=None),

@@ -4,8 +4,9 @@ A sequence is given before its transaction commits, so one change may show up af
 It can't be much later: sequences are given in the last attempt at a transaction or just before the first one, the
 attempts begin within the 30 seconds of `graph.client`'s retries, and Neo4j ends each after 60 seconds; clocks of
 hosts may differ by 30 seconds. A reader therefore remembers which changes of the last FAR_NS it has told, and
-looks again where their number in the log is another: among the last NEAR_NS at each poll, among all of them every
-FAR_SECONDS. What is late by up to 120 seconds (FAR_NS less FAR_SECONDS) is told.
+looks again where their number in the log is another: among the last NEAR_NS every NEAR_SECONDS, among all of them
+every FAR_SECONDS. What is late by up to 120 seconds (FAR_NS less FAR_SECONDS) is told. Each log is read on from its
+own end: one whose transactions take longer is not late for that.
 
 A position carries both numbers. Who goes on from it is told nothing twice, unless a late one came meanwhile:
 then the shorter overlap is told again, or the whole one if it is older.
@@ -24,6 +25,7 @@ from oneid.domain.changes import FAR_NS, NEAR_NS, Change, Lately, Position, of_d
 
 T = TypeVar("T")
 
+NEAR_SECONDS: Final = 1.0
 FAR_SECONDS: Final = 30.0
 PAGE: Final = 500
 LISTED: Final = 5_000
@@ -96,8 +98,8 @@ class ChangeReader:
     """Reads on from one position."""
 
     def __init__(self, sources: Sequence[Source], start: int) -> None:
-        self._sources = sources
-        self._far_at = float("-inf")
+        self._ends = dict.fromkeys(sources, start)
+        self._near_at = self._far_at = float("-inf")
         self.lately = Lately(start)
 
     async def prime(self, after: Position | None) -> None:
@@ -115,14 +117,17 @@ class ChangeReader:
         """What is new, page by page, each change once; late ones first, with `far` also the latest."""
         async for page in self._late(far or monotonic() >= self._far_at):
             yield page
-        async for changes in self._after(self.lately.high):
+        async for changes in self._new():
             if page := self._told(changes):
                 yield page
 
     async def _late(self, far: bool) -> AsyncIterator[list[News]]:
+        if not far and monotonic() < self._near_at:
+            return
         high = self.lately.high
         async for page in self._missed(high - (FAR_NS if far else NEAR_NS), high):
             yield page
+        self._near_at = monotonic() + NEAR_SECONDS
         if far:
             self._far_at = monotonic() + FAR_SECONDS
 
@@ -161,27 +166,34 @@ class ChangeReader:
         return FAR_NS if far != near else NEAR_NS if near else 0
 
     async def _number(self, after: int, until: int) -> int:
-        return sum(await whole(*(source.between(after, until) for source in self._sources)))
+        return sum(await whole(*(source.between(after, until) for source in self._ends)))
 
     async def _listed(self, after: int, until: int) -> list[tuple[int, str]]:
         """Sequence and id of all with a sequence in (after, until], in order."""
-        found = await whole(*(source.ids(after, until) for source in self._sources))
+        found = await whole(*(source.ids(after, until) for source in self._ends))
         return sorted(chain.from_iterable(found))
 
     async def _among(self, ids: Sequence[str]) -> list[Change]:
-        found = await whole(*(source.among(ids) for source in self._sources))
+        found = await whole(*(source.among(ids) for source in self._ends))
         return sorted(chain.from_iterable(found), key=lambda change: change.sequence)
 
-    async def _after(self, after: int) -> AsyncIterator[list[Change]]:
-        """Pages of the changes with sequences above this one."""
-        while page := await self._page(after):
-            yield page
-            after = page[-1].sequence
+    async def _new(self) -> AsyncIterator[list[Change]]:
+        """Pages of what came since the last one."""
+        full = True
+        while full:
+            page = await self._page()
+            full = len(page) == PAGE
+            if page:
+                yield page
 
-    async def _page(self, after: int) -> list[Change]:
-        pages = await whole(*(source.page(PAGE, after) for source in self._sources))
+    async def _page(self) -> list[Change]:
+        """The next changes of all sources, in order."""
+        pages = await whole(*(source.page(PAGE, end) for source, end in self._ends.items()))
+        told = [[(change, source) for change in page] for source, page in zip(self._ends, pages, strict=True)]
         # The first of each source are enough for the first of all.
-        return list(heapq.merge(*pages, key=lambda change: change.sequence))[:PAGE]
+        first = list(heapq.merge(*told, key=lambda one: one[0].sequence))[:PAGE]
+        self._ends |= {source: change.sequence for change, source in first}
+        return [change for change, _ in first]
 
 
 async def whole(*works: Coroutine[Any, Any, T]) -> list[T]:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Iterable, Sequence
 from typing import Final
 
 from graph.projection import Projected, Projections
+from oneid.clock import monotonic
 from oneid.metrics import PROJECTED, REFUSED
 from oneid.services.judging import JudgingService
 from oneid.services.profile_writer import ProfileWriter
@@ -14,7 +15,14 @@ from search.bulk import field_of
 from search.events import EventIndex
 from search.profiles import ProfileIndex
 
+ROUND: Final = 1_000
 PARTS: Final = 2
+LEAST: Final = 250
+"""Customers in a part: fewer are not worth transactions of their own."""
+
+HELD_SECONDS: Final = 1.0
+"""Whom events change is marked twice, for what the events say and soon after for what is computed of them."""
+
 ROUNDS: Final = 10
 """A customer is marked again when its stage changes, or when somebody else judges it at the same time."""
 
@@ -39,14 +47,28 @@ class ProjectionService:
         self._profiles = profiles
         self._events = events
         self._rounds = Rounds(self._make_searchable)
+        self._everybody_at = -HELD_SECONDS
 
-    async def run_once(self, limit: int = 1_000) -> int:
+    async def follow(self) -> int:
+        """`run_once` for who calls it all the time: whom evaluation is about to change waits for it, at most
+        HELD_SECONDS."""
+        if monotonic() - self._everybody_at < HELD_SECONDS:
+            batch = await self._marks.settled(ROUND)
+            await self._in_parts(batch)
+            return len(batch)
+        self._everybody_at = monotonic()
+        return await self.run_once()
+
+    async def run_once(self, limit: int = ROUND) -> int:
         """Projects at most `limit` marked customers and returns how many there were. Raises Retriable."""
         batch = await self._marks.dirty(limit)
-        # In parts, so that one is with the index while another one is with the graph.
-        size = max(1, -(-len(batch) // PARTS))
-        await together(self._project(batch[low : low + size]) for low in range(0, len(batch), size))
+        await self._in_parts(batch)
         return len(batch)
+
+    async def _in_parts(self, batch: Sequence[Projected]) -> None:
+        """One is with the index while another one is with the graph."""
+        size = max(LEAST, -(-len(batch) // PARTS))
+        await together(self._project(batch[low : low + size]) for low in range(0, len(batch), size))
 
     async def make_searchable(self, one_ids: Sequence[str]) -> None:
         """Returns when these customers and their events are found by a search; old ONE-IDs will do, too.

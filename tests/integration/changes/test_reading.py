@@ -68,7 +68,10 @@ async def positions(reader: ChangeReader) -> list[Position]:
     return [position async for page in reader.poll() for position, _ in page]
 
 
-async def test_what_commits_late_is_still_told_once(logs: Logs, writer: Writer) -> None:
+async def test_what_commits_late_is_still_told_once(
+    logs: Logs, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "NEAR_SECONDS", 0.0)
     reader = await logs.open(START)
     early = await writer.commit(FUTURE + 2 * SECOND)
     assert await ids(reader) == early

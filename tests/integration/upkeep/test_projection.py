@@ -6,12 +6,14 @@ import pytest
 
 from graph.attribute_catalog import AttributeCatalog
 from graph.client import Graph
+from graph.conditions import Conditions
 from graph.memberships import Memberships
 from graph.projection import Projections
 from graph.reindexing import Reindexing
 from oneid.bootstrap import Stores, Upkeep
 from oneid.clock import SystemClock
 from oneid.errors import Retriable
+from oneid.services import projection
 from oneid.services.judging import JudgingService
 from oneid.services.profile_writer import ProfileWriter
 from oneid.services.projection import ProjectionService
@@ -56,6 +58,25 @@ async def test_a_batch_has_a_limit(pipeline: Pipeline, work: Upkeep) -> None:
     await pipeline.ingest(*(event(user_id=f"u{i}") for i in range(5)))
 
     assert [await work.projection.run_once(2) for _ in range(4)] == [2, 2, 1, 0]
+
+
+async def test_whom_evaluation_is_about_to_change_waits_for_it_but_not_for_long(
+    pipeline: Pipeline, stores: Stores, work: Upkeep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed, evaluated = await pipeline.ingest(event(user_id="u1"), event(user_id="u2"))
+    assert changed
+    assert evaluated
+    monkeypatch.setattr(projection, "HELD_SECONDS", 3600.0)
+    assert [await work.projection.follow(), await work.projection.follow()] == [2, 0]
+
+    await pipeline.ingest(event(user_id="u1", phone="13800138000"), event(user_id="u2", phone="13800138001"))
+    await Conditions(stores.graph).mark([evaluated])
+
+    assert [await work.projection.follow(), await work.projection.follow()] == [1, 0]
+    assert [await shown(stores, "+8613800138000"), await shown(stores, "+8613800138001")] == [[changed], []]
+    monkeypatch.setattr(projection, "HELD_SECONDS", 0.0)
+    assert [await work.projection.follow(), await work.projection.follow()] == [1, 0]
+    assert await shown(stores, "+8613800138001") == [evaluated]
 
 
 async def test_a_merged_customer_leaves_the_index_and_its_id_finds_the_survivor(
