@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import Any, Final, TypeAlias
 
 from graph.customers import Customers
@@ -29,6 +30,9 @@ Truths: TypeAlias = tuple[bool, ...]
 Query: TypeAlias = dict[str, Any]
 
 LOOKED_AT: Final = 200
+SETTLED_TOGETHER: Final = 4
+"""New conditions of which each combination is asked."""
+
 PAGES: Final = 20
 """A sample is taken from the newest customers, so many pages of them at most."""
 
@@ -95,15 +99,27 @@ class Counting:
     async def sample(self, rule: Rule, size: int) -> list[str]:
         """Some of those whom a rule is true for, the newest first; fewer than there are if they are few among
         many. Raises Retriable."""
+        if not self.new:
+            return (await self.profiles.search(first=size, only=self._query(rule, ()))).nodes
         found: list[str] = []
         after: str | None = None
+        possible = self._possible(rule)
         for _ in range(PAGES):
-            page = await self.profiles.search(first=LOOKED_AT, after=after)
+            page = await self.profiles.search(first=LOOKED_AT, after=after, only=possible)
             found += await self._true_for(rule, page.nodes)
             if len(found) >= size or not page.has_next:
                 break
             after = page.edges[-1].cursor
         return found[:size]
+
+    def _possible(self, rule: Rule) -> Query | None:
+        """The query for those whom a rule may be true for, whatever is true of new conditions; None: for all."""
+        if len(self.new) > SETTLED_TOGETHER:
+            return None
+        every = product((True, False), repeat=len(self.new))
+        return {
+            "bool": {"should": [self._query(rule, truths) for truths in every], "minimum_should_match": 1}
+        }
 
     async def _true_for(self, rule: Rule, one_ids: Sequence[str]) -> list[str]:
         truths = dict.fromkeys(one_ids, self._usual)

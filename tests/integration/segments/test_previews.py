@@ -8,6 +8,7 @@ import pytest
 
 from oneid.bootstrap import Stores, materialisation, previews, stewardship
 from oneid.domain.messages import Item, format_time
+from oneid.services import counting
 from oneid.services.attributes import AttributeService
 from oneid.services.audiences import AudienceService
 from oneid.services.previews import MAX_SAMPLE, Preview
@@ -139,3 +140,27 @@ async def test_the_events_of_a_merged_customer_count_once_while_they_are_on_thei
     told = await looked(stores, audiences, ORDERED_TWICE)
     assert [record.one_id for record in told.sample] == [rows[0]["oneId"]]
     assert (told.count, (await looked(stores, audiences, NEVER_ORDERED)).count) == (1, 0)
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_a_sample_looks_only_at_those_who_may_be_in_it(
+    pipeline: Pipeline,
+    stores: Stores,
+    audiences: AudienceService,
+    clock: HandClock,
+    monkeypatch: pytest.MonkeyPatch,
+    known: bool,
+) -> None:
+    clock.at = RECEIVED
+    monkeypatch.setattr(counting, "LOOKED_AT", 1)
+    monkeypatch.setattr(counting, "PAGES", 1)
+    named = [{**order("ann", number), "anonymousId": "a1"} for number in range(1, 3)]
+    await pipeline.append([*named, order("bob", 1), order("cid", 1)], RECEIVED)
+    await shown(pipeline)
+    rule = {"all": [ORDERED_TWICE, {"identifier": {"type": "anonymous_id"}}]}
+    if known:
+        await audiences.query(await audiences.read(rule, personal=True))
+
+    told = await looked(stores, audiences, rule)
+
+    assert told.count == len(told.sample) == 1
