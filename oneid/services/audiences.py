@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from oneid.clock import Clock
@@ -119,7 +120,9 @@ class AudienceService:
 
     async def counts_of(self, segments: Sequence[Segment]) -> list[int]:
         """How many are in each segment now. Raises what `read` raises where a rule can't be read any more."""
-        known = await self._vocabulary.current()
+        return await self._vocabulary.through(partial(self._counts_of, segments))
+
+    async def _counts_of(self, segments: Sequence[Segment], known: Vocabulary) -> list[int]:
         rules = {segment.id: known.rule_of(segment, self._zone) for segment in segments}
         counts = await self._counts(rules, known)
         return [counts[segment.id] for segment in segments]

@@ -189,11 +189,12 @@ class ChangeReader:
     async def _page(self) -> list[Change]:
         """The next changes of all sources, in order."""
         pages = await whole(*(source.page(PAGE, end) for source, end in self._ends.items()))
-        told = [[(change, source) for change in page] for source, page in zip(self._ends, pages, strict=True)]
         # The first of each source are enough for the first of all.
-        first = list(heapq.merge(*told, key=lambda one: one[0].sequence))[:PAGE]
-        self._ends |= {source: change.sequence for change, source in first}
-        return [change for change, _ in first]
+        first = list(heapq.merge(*pages, key=lambda change: change.sequence))[:PAGE]
+        for source, page in zip(self._ends, pages, strict=True):
+            read = [change.sequence for change in page if change.sequence <= first[-1].sequence]
+            self._ends[source] = max(read, default=self._ends[source])
+        return first
 
 
 async def whole(*works: Coroutine[Any, Any, T]) -> list[T]:

@@ -4,9 +4,10 @@ All of it is kept in memory, with the trees of the segments, and read again only
 tells whether it has.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from graph.attribute_catalog import AttributeCatalog
 from graph.client import Graph
@@ -20,6 +21,8 @@ from oneid.domain.segments.parsing import Brought, Parser, Path, Plugs
 from oneid.domain.segments.references import MAX_SEGMENTS, named
 from oneid.domain.segments.rules import Rule, SegmentRule
 from oneid.errors import Cycle, NotFound, TooLarge
+
+T = TypeVar("T")
 
 PlugSource: TypeAlias = Callable[[], Awaitable[Brought]]
 """The conditions that a module brings, as its definitions are now."""
@@ -175,6 +178,20 @@ class VocabularyService:
         if self._last is None or self._last.at != at:
             self._last = await self._all(at)
         return self._last
+
+    async def through(self, work: Callable[[Vocabulary], Awaitable[T]]) -> T:
+        """What work comes to with all as it is now. It is begun with what was read last, while the graph says whether
+        that still holds, and done anew where it does not. Raises Retriable, and what `work` raises."""
+        if (last := self._last) is None:
+            return await work(await self.current())
+        begun, current = await asyncio.gather(work(last), self.current(), return_exceptions=True)
+        if isinstance(current, BaseException):
+            raise current
+        if current is not last:
+            return await work(current)
+        if isinstance(begun, BaseException):
+            raise begun
+        return begun
 
     async def named(self, names: Iterable[str]) -> dict[str, Segment]:
         """Segments by id and by key, those that exist."""
