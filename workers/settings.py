@@ -107,8 +107,7 @@ def loops(work: Upkeep, stores: Stores, settings: Settings) -> tuple[Loop, ...]:
     seconds, so that it takes little from what is new, and rests when it has seen all of them."""
     cleanup = erasure_cleanup(stores, settings.phone_region)
     return (
-        # Rounds without pause would be many small ones.
-        Loop("projection", work.projection.follow, idle=0.1, busy=0.1),
+        Loop("projection", work.projection.follow, idle=0.1),
         Loop("waking", work.judging.wake, idle=0.5),
         Loop("recomputing", work.evaluation.wake, idle=0.5),
         # Each round refreshes the event index, which must not be done without pause.
