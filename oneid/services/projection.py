@@ -21,7 +21,8 @@ LEAST: Final = 250
 """Customers in a part: fewer are not worth transactions of their own."""
 
 HELD_SECONDS: Final = 1.0
-"""So long at most somebody waits. Whom events change is marked twice, for what the events say and soon after for what is computed of them."""
+"""So long at most somebody waits. Whom events change is marked twice: for what they say, and soon after for what is
+computed of them."""
 
 ROUNDS: Final = 10
 """A customer is marked again when its stage changes, or when somebody else judges it at the same time."""
