@@ -19,7 +19,7 @@ RETURN s.first AS first, s.until AS until, s.done AS done
 
 # Where there are rules, these people have to be evaluated and judged as everybody else.
 WRITE: Final = """
-MATCH (s:Seed {run: $run})
+MATCH (s:Seed {run: $run}) WHERE s.done < $done
 SET s.done = $done
 WITH EXISTS { MATCH (:Condition) } OR EXISTS { MATCH (:Segment) } AS ruled
 UNWIND $rows AS row

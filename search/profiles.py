@@ -1,5 +1,6 @@
 """The profile index: whole documents, written with the customer's version so that order does not matter."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,9 +14,13 @@ from search.documents import NOTHING_DECLARED, profile_document
 from search.encoding import dumps
 from search.fingerprints import CONTENT, NAMELESS, VERSIONS, Fingerprint, fingerprint, walk
 from search.pages import Edge, Page, SortKey, decode, encode
+from search.ranges import Range, ranges
 from search.typed import declare
 
 CURSOR: Final = "customer"
+MAX_TERMS: Final = 50_000
+"""Values of one query; the index takes 65,536."""
+
 NEWEST_FIRST: Final = [{"sequence": "desc"}, {"oneId": "asc"}]
 OLDEST_FIRST: Final = [{"sequence": "asc"}, {"oneId": "desc"}]
 
@@ -96,17 +101,29 @@ class ProfileIndex:
     async def counts(
         self, queries: Mapping[str, dict[str, Any]], among: Sequence[str] | None = None
     ) -> dict[str, int]:
-        """How many customers, or how many `among` these, match each query, exactly and all of one moment, by its
-        name."""
+        """How many customers, or how many `among` these, match each query, exactly, by its name; all of one moment,
+        unless these are more than MAX_TERMS."""
         if among is None and len(queries) == 1:
             # Alone a query is counted without looking at what it does not match.
             return {name: await self.count(query) for name, query in queries.items()}
+        if among is None:
+            return await self._counted(queries, {"match_all": {}})
+        found = Counter[str]()
+        for low in range(0, len(among), MAX_TERMS):
+            part = list(among[low : low + MAX_TERMS])
+            found.update(await self._counted(queries, {"terms": {"oneId": part}}))
+        return dict(found)
+
+    async def _counted(self, queries: Mapping[str, dict[str, Any]], asked: dict[str, Any]) -> dict[str, int]:
         filters = {"filters": {"filters": dict(queries)}}
-        asked = {"match_all": {}} if among is None else {"ids": {"values": list(among)}}
-        body = {"size": 0, "query": asked, "aggs": {"counts": filters}}
+        body = {"size": 0, "query": {"bool": {"filter": [asked]}}, "aggs": {"counts": filters}}
         answer = await self._search.search(self._alias, body)
         buckets = answer["aggregations"]["counts"]["buckets"]
         return {name: bucket["doc_count"] for name, bucket in buckets.items()}
+
+    async def ranges(self, size: int) -> list[Range]:
+        """Ranges of ONE-IDs that hold everybody, each about `size` of them (see `search.ranges`)."""
+        return await ranges(self._search, self._alias, size)
 
     async def fingerprints(self, one_ids: Sequence[str]) -> dict[str, Fingerprint]:
         """What the documents that exist are, as written, searchable or not."""

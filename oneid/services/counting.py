@@ -1,22 +1,23 @@
 """Counting customers by conditions on their events that are not kept for everybody.
 
-Customers come page by page with what their events add up to. Of whom a new condition is not what it is of
-somebody without events, the profiles are counted over again with that taken as known; all others are counted once.
+The index tells, range by range, of whom a new condition is not what it is of somebody without events: their profiles
+are counted over again with that taken as known; all others are counted once.
 """
 
+import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from graph.customers import Customers
 from oneid.clock import Clock
 from oneid.domain.segments.conditions import timed
-from oneid.domain.segments.measures import judged
+from oneid.domain.segments.intervals import true_for_nobody
 from oneid.domain.segments.rules import EventRule, Rule
-from oneid.domain.segments.tallies import NOTHING, Tallied, countable
+from oneid.domain.segments.tallies import countable
 from oneid.services.evaluation import MaterialisationService
 from search.members import Members
 from search.profiles import ProfileIndex
@@ -24,10 +25,17 @@ from search.segments.compiler import Compiler
 from search.segments.present import Instant
 from search.segments.tallies import Tallies
 
+T = TypeVar("T")
 Truths: TypeAlias = tuple[bool, ...]
 """Which of the new conditions are true."""
 
+Groups: TypeAlias = dict[Truths, list[str]]
+"""Those of whom something is not as usual, by what is true of them."""
+
 Query: TypeAlias = dict[str, Any]
+
+RANGE: Final = 40_000
+"""So many customers are asked for at once."""
 
 LOOKED_AT: Final = 200
 SETTLED_TOGETHER: Final = 4
@@ -91,9 +99,10 @@ class Counting:
         concerned = {name: part for name, part in parts.items() if timed(part).keys() & self.new.keys()}
         async for groups in self._groups():
             for truths, one_ids in groups.items():
-                known = {name: self._query(part, truths) for name, part in concerned.items()}
-                totals.update(await self.profiles.counts(known, one_ids))
-                totals.subtract(await self.profiles.counts({name: usual[name] for name in known}, one_ids))
+                known = {f"+{name}": self._query(part, truths) for name, part in concerned.items()}
+                instead = {f"-{name}": usual[name] for name in concerned}
+                for told, count in (await self.profiles.counts(known | instead, one_ids)).items():
+                    totals[told[1:]] += count if told[0] == "+" else -count
         return dict(totals)
 
     async def sample(self, rule: Rule, size: int) -> list[str]:
@@ -123,44 +132,52 @@ class Counting:
 
     async def _true_for(self, rule: Rule, one_ids: Sequence[str]) -> list[str]:
         truths = dict.fromkeys(one_ids, self._usual)
-        async for groups in self._groups(one_ids):
-            truths |= {one_id: told for told, among in groups.items() for one_id in among}
+        for told, among in (await self._groups_of(one_ids)).items():
+            truths |= dict.fromkeys(among, told)
         queries = {str(told): self._query(rule, told) for told in set(truths.values())}
         matched = await self.members.matching(one_ids, queries)
         return [one_id for one_id in one_ids if str(truths[one_id]) in matched.get(one_id, ())]
 
-    async def _groups(self, among: Sequence[str] | None = None) -> AsyncIterator[dict[Truths, list[str]]]:
-        """Those of whom something is not as usual, by what is true of them, in pages."""
+    async def _groups(self) -> AsyncIterator[Groups]:
+        """Everybody of whom something is not as usual: range by range, and then those whose events are moving."""
         if not self.new:
             return
-        moving = {**dict.fromkeys(self.moving.values(), ""), **self.moving}
-        aside: defaultdict[str, list[Sequence[Tallied]]] = defaultdict(list)
-        async for page in self.tallies.pages(list(self.new.values()), self.present.at, self._named(among)):
-            for one_id in page.keys() & moving.keys():
-                aside[moving[one_id] or one_id].append(page.pop(one_id))
-            yield self._grouped(page)
-        yield self._grouped({one_id: together(told) for one_id, told in aside.items()})
+        await self.tallies.refresh()
+        aside = sorted(self.moving.keys() | self.moving.values())
+        asked = partial(self.tallies.otherwise, list(self.new.values()), self.present.at)
+        works = [partial(asked, among, aside) for among in await self.profiles.ranges(RANGE)]
+        async for found in ahead(works):
+            yield self._grouped(found)
+        owners = sorted(set(self.moving.values()))
+        for low in range(0, len(owners), LOOKED_AT):
+            yield await self._groups_of(owners[low : low + LOOKED_AT])
 
-    def _named(self, among: Sequence[str] | None) -> Sequence[str] | None:
-        """Customers with the former ONE-IDs under which events of theirs may still lie."""
-        if among is None:
-            return None
-        return [*among, *(former for former, one_id in self.moving.items() if one_id in set(among))]
+    async def _groups_of(self, one_ids: Sequence[str]) -> Groups:
+        """The same of some, with the events that lie under former ONE-IDs of theirs."""
+        owners = {one_id: one_id for one_id in one_ids}
+        owners |= {former: one_id for former, one_id in self.moving.items() if one_id in owners}
+        rules = list(self.new.values())
+        return self._grouped(await self.tallies.otherwise_of(rules, self.present.at, owners))
 
-    def _grouped(self, page: Mapping[str, Sequence[Tallied]]) -> dict[Truths, list[str]]:
-        groups: defaultdict[Truths, list[str]] = defaultdict(list)
-        for one_id, tallied in page.items():
-            groups[self._truths(tallied)].append(one_id)
-        groups.pop(self._usual, None)
-        return groups
+    def _grouped(self, otherwise: Sequence[Sequence[str]]) -> Groups:
+        """`otherwise`: for each new condition those of whom it is not as usual."""
+        which: defaultdict[str, int] = defaultdict(int)
+        for place, one_ids in enumerate(otherwise):
+            for one_id in one_ids:
+                which[one_id] |= 1 << place
+        groups: defaultdict[int, list[str]] = defaultdict(list)
+        for one_id, places in which.items():
+            groups[places].append(one_id)
+        return {self._truths(places): one_ids for places, one_ids in groups.items()}
+
+    def _truths(self, places: int) -> Truths:
+        """What is true where the conditions at these places, as bits, are not as usual."""
+        return tuple(usual != bool(places >> place & 1) for place, usual in enumerate(self._usual))
 
     @cached_property
     def _usual(self) -> Truths:
         """What is true of somebody without events."""
-        return self._truths([NOTHING] * len(self.new))
-
-    def _truths(self, tallied: Sequence[Tallied]) -> Truths:
-        return tuple(judged(rule, tally) for rule, tally in zip(self.new.values(), tallied, strict=True))
+        return tuple(map(true_for_nobody, self.new.values()))
 
     def _query(self, rule: Rule, truths: Truths) -> Query:
         """The query for those of whom the new conditions are so."""
@@ -168,6 +185,16 @@ class Counting:
         return Compiler(self.present, self.numbers, settled).compile(rule)
 
 
-def together(parts: Sequence[Sequence[Tallied]]) -> list[Tallied]:
-    """What is counted under several ONE-IDs of one customer."""
-    return [sum(one, NOTHING) for one in zip(*parts, strict=True)]
+async def ahead(works: Iterable[Callable[[], Coroutine[Any, Any, T]]]) -> AsyncIterator[T]:
+    """What works return, in their order; while one is looked at, the next goes on."""
+    current: asyncio.Task[T] | None = None
+    try:
+        for work in works:
+            before, current = current, asyncio.create_task(work())
+            if before:
+                yield await before
+        if current:
+            yield await current
+    finally:
+        if current:
+            current.cancel()

@@ -1,88 +1,139 @@
-"""What everybody's events add up to at one instant, counted by the index.
+"""Of whom a condition on events is otherwise than of somebody without any, counted by the index.
 
-The index is sorted by customer, so a page of customers costs what their events cost and not what all events do.
-Numbers are added up as BigDecimal, as for totals: an answer is exact.
+A script goes through the events that count and holds what each customer's come to, so that a condition costs what
+its events cost: a bucket for each customer costs five times as much. It holds as many customers as it is asked for,
+which are therefore asked for in ranges. Numbers are added up as BigDecimal, as for totals: an answer is exact.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from fractions import Fraction
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from oneid.domain.messages import format_time
-from oneid.domain.segments.intervals import milliseconds
+from oneid.domain.segments.intervals import milliseconds, true_for_nobody
 from oneid.domain.segments.periods import span
-from oneid.domain.segments.rules import DENIALS, EventRule, Op, PropertyTest
-from oneid.domain.segments.tallies import Tallied
+from oneid.domain.segments.rules import DENIALS, EventRule, Measure, Op, PropertyTest
+from oneid.domain.segments.tallies import signs
 from search.client import Search
+from search.ranges import Range, within
 from search.segments.histories import named
-from search.totals import KEEP_ALIVE, point_in_time
 
-Page: TypeAlias = dict[str, tuple[Tallied, ...]]
-"""By ONE-ID what was counted for each rule."""
+KEEP: Final = """
+void keep(Map of, String customer, BigDecimal number, String measure) {
+  BigDecimal kept = of.get(customer);
+  if (kept == null) { of.put(customer, number); }
+  else if (measure == 'min') { of.put(customer, kept.min(number)); }
+  else if (measure == 'max') { of.put(customer, kept.max(number)); }
+  else { of.put(customer, kept.add(number)); }
+}
+"""
 
-BUCKETS: Final = 20_000
-"""Of one page: for each customer one, and one for each rule."""
-
-NUMBERS: Final = {
-    "init_script": "state.count = 0; state.total = BigDecimal.ZERO; state.least = null; state.most = null;",
-    "map_script": """
-        for (entry in doc['numbers']) {
-          if (entry.startsWith(params.prefix) && entry.lastIndexOf('=') + 1 == params.prefix.length()) {
-            def number = new BigDecimal(entry.substring(params.prefix.length()));
-            state.count += 1;
-            state.total = state.total.add(number);
-            if (state.least == null || number.compareTo(state.least) < 0) { state.least = number; }
-            if (state.most == null || number.compareTo(state.most) > 0) { state.most = number; }
-          }
-        }
+# An average is above a value where the numbers less the value come to more than nothing. What travels between servers
+# is one text, with a word and a number for each customer: a map of so many costs as much as the counting.
+METRIC: Final = {
+    "init_script": """
+        state.of = new HashMap();
+        state.value = new BigDecimal(params.numerator);
+        state.unit = new BigDecimal(params.denominator);
+    """,
+    "map_script": f"""
+        {KEEP}
+        def customers = doc['customer'];
+        if (customers.size() == 0) {{ return; }}
+        String customer = customers.value;
+        if (params.owners.size() > 0) {{ customer = params.owners.getOrDefault(customer, customer); }}
+        if (customer.isEmpty()) {{ return; }}
+        if (params.prefix.isEmpty()) {{ keep(state.of, customer, BigDecimal.ONE, params.measure); return; }}
+        for (entry in doc['numbers']) {{
+          if (entry.startsWith(params.prefix) && entry.lastIndexOf('=') + 1 == params.prefix.length()) {{
+            BigDecimal number = new BigDecimal(entry.substring(params.prefix.length()));
+            if (params.measure == 'avg') {{ number = number.multiply(state.unit).subtract(state.value); }}
+            keep(state.of, customer, number, params.measure);
+          }}
+        }}
     """,
     "combine_script": """
-        if (state.count == 0) { return null; }
-        return [state.count.toString(), state.total.toString(), state.least.toString(), state.most.toString()];
+        def told = new StringBuilder();
+        for (entry in state.of.entrySet()) {
+          told.append(entry.getKey()).append(' ').append(entry.getValue().toString()).append(';');
+        }
+        return told.toString();
     """,
-    "reduce_script": "return states;",
+    "reduce_script": f"""
+        {KEEP}
+        def of = new HashMap();
+        for (told in states) {{
+          for (entry in told == null ? new String[0] : told.splitOnToken(';')) {{
+            int end = entry.indexOf(' ');
+            if (end < 0) {{ continue; }}
+            keep(of, entry.substring(0, end), new BigDecimal(entry.substring(end + 1)), params.measure);
+          }}
+        }}
+        boolean average = params.measure == 'avg';
+        BigDecimal value = average ? BigDecimal.ZERO : new BigDecimal(params.numerator);
+        BigDecimal unit = average ? BigDecimal.ONE : new BigDecimal(params.denominator);
+        def otherwise = [];
+        for (entry in of.entrySet()) {{
+          BigDecimal number = entry.getValue();
+          int sign = number.multiply(unit).compareTo(value);
+          if (params.signs.contains(sign) != params.usual) {{ otherwise.add(entry.getKey()); }}
+        }}
+        return otherwise;
+    """,
 }
 
 
 class Tallies:
-    """Reads the event index. What was stored before a call is counted by it."""
+    """Reads the event index. What was stored before a refresh is counted."""
 
     def __init__(self, search: Search, alias: str) -> None:
         self._search = search
         self._alias = alias
 
-    async def pages(
-        self, rules: Sequence[EventRule], at: datetime, among: Sequence[str] | None = None
-    ) -> AsyncIterator[Page]:
-        """Everybody for whom an event counts, or those `among` these ONE-IDs, in pages. Raises Retriable."""
+    async def refresh(self) -> None:
+        """Makes everything stored so far count."""
         await self._search.request("POST", f"/{self._alias}/_refresh")
-        size = BUCKETS // (1 + len(rules))
-        source = {"customer": {"terms": {"field": "customer"}}}
-        composite: dict[str, Any] = {"size": size, "sources": [source]}
-        parts = {str(place): part(rule, at) for place, rule in enumerate(rules)}
-        async with point_in_time(self._search, self._alias) as pit:
-            body = {
-                "pit": {"id": pit, "keep_alive": KEEP_ALIVE},
-                "query": {"bool": {"filter": selected(rules, at, among)}},
-                "size": 0,
-                "track_total_hits": False,
-                "aggs": {"customers": {"composite": composite, "aggs": parts}},
-            }
-            while True:
-                found = (await self._search.search("", body))["aggregations"]["customers"]
-                yield {bucket["key"]["customer"]: row(bucket, rules) for bucket in found["buckets"]}
-                if len(found["buckets"]) < size:
-                    return
-                composite["after"] = found["after_key"]
+
+    async def otherwise(
+        self, rules: Sequence[EventRule], at: datetime, among: Range, aside: Sequence[str]
+    ) -> list[list[str]]:
+        """For each rule those in a range, without those `aside`, of whom it is otherwise than of somebody without
+        events. Raises Retriable."""
+        return await self._asked(rules, at, within("customer", among), dict.fromkeys(aside, ""))
+
+    async def otherwise_of(
+        self, rules: Sequence[EventRule], at: datetime, owners: Mapping[str, str]
+    ) -> list[list[str]]:
+        """The same for some. `owners`: whose the events under each ONE-ID are. Raises Retriable."""
+        return await self._asked(rules, at, {"terms": {"customer": sorted(owners)}}, owners)
+
+    async def _asked(
+        self, rules: Sequence[EventRule], at: datetime, of: dict[str, Any], owners: Mapping[str, str]
+    ) -> list[list[str]]:
+        parts = {str(place): part(rule, at, owners) for place, rule in enumerate(rules)}
+        any_of = [{"bool": {"filter": counted(rule, at)}} for rule in rules]
+        clauses = [of, {"bool": {"should": any_of, "minimum_should_match": 1}}]
+        query = {"bool": {"filter": clauses}}
+        body = {"query": query, "size": 0, "track_total_hits": False, "aggs": parts}
+        found = (await self._search.search(self._alias, body))["aggregations"]
+        return [found[place]["otherwise"]["value"] for place in parts]
 
 
-def selected(rules: Sequence[EventRule], at: datetime, among: Sequence[str] | None) -> list[dict[str, Any]]:
-    """The events that any of the rules counts."""
-    any_of = [{"bool": {"filter": counted(rule, at)}} for rule in rules]
-    of = [{"terms": {"customer": sorted(among)}}] if among is not None else []
-    return [{"bool": {"should": any_of, "minimum_should_match": 1}}, *of]
+def part(rule: EventRule, at: datetime, owners: Mapping[str, str]) -> dict[str, Any]:
+    """The aggregation of one rule."""
+    numerator, denominator = rule.value.as_integer_ratio()
+    params = {
+        "owners": owners,
+        "measure": rule.measure,
+        "prefix": "" if rule.measure is Measure.COUNT else f"{rule.property}=",
+        "numerator": str(numerator),
+        "denominator": str(denominator),
+        "signs": signs(rule),
+        "usual": true_for_nobody(rule),
+    }
+    metric = {"scripted_metric": {**METRIC, "params": params}}
+    return {"filter": {"bool": {"filter": counted(rule, at)}}, "aggs": {"otherwise": metric}}
 
 
 def counted(rule: EventRule, at: datetime) -> list[dict[str, Any]]:
@@ -106,28 +157,3 @@ def tested(test: PropertyTest) -> dict[str, Any]:
     values = list(test.value) if test.op in (Op.IN, Op.NOT_IN) else [test.value]
     query = {"terms": {f"properties.{test.property}": values}}
     return {"bool": {"must_not": [query]}} if test.op in DENIALS else query
-
-
-def part(rule: EventRule, at: datetime) -> dict[str, Any]:
-    """The aggregation of one rule."""
-    found: dict[str, Any] = {"filter": {"bool": {"filter": counted(rule, at)}}}
-    if rule.property is None:
-        return found
-    script = {**NUMBERS, "params": {"prefix": f"{rule.property}="}}
-    return {**found, "aggs": {"numbers": {"scripted_metric": script}}}
-
-
-def row(bucket: dict[str, Any], rules: Sequence[EventRule]) -> tuple[Tallied, ...]:
-    return tuple(tallied(bucket[str(place)], rule) for place, rule in enumerate(rules))
-
-
-def tallied(found: dict[str, Any], rule: EventRule) -> Tallied:
-    if rule.property is None:
-        return Tallied(found["doc_count"])
-    parts = [told for told in found["numbers"]["value"] if told] if found["doc_count"] else []
-    return sum((summed(told) for told in parts), Tallied())
-
-
-def summed(told: list[str]) -> Tallied:
-    total, least, most = (Fraction(number) for number in told[1:])
-    return Tallied(int(told[0]), total, least, most)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush, heappushpop
 from math import lcm
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 from oneid.domain.segments.histories import holds
 from oneid.domain.segments.rules import EventRule, Measure, Number
@@ -17,20 +17,6 @@ Ratio: TypeAlias = tuple[Number, int]
 
 TOLD_APART: Final = frozenset({Measure.MIN, Measure.MAX, Measure.UNIQUE})
 """Measures for which it matters which values there are, not only what they come to."""
-
-
-class Measured(Protocol):
-    """Values that were counted together."""
-
-    def ratio(self, measure: Measure) -> Ratio | None:
-        """The measure, None where there is none without values."""
-        ...
-
-
-def judged(rule: EventRule, tally: Measured) -> bool:
-    """Whether a rule is true of what was counted."""
-    ratio = tally.ratio(rule.measure)
-    return ratio is not None and holds(rule.op, ratio[0], rule.value * ratio[1])
 
 
 @dataclass(slots=True)
@@ -77,6 +63,12 @@ class Tally:
             del self.copies[value]
         while self.heap and self.heap[0] not in self.copies:
             heappop(self.heap)
+
+
+def judged(rule: EventRule, tally: Tally) -> bool:
+    """Whether a rule is true of what was counted."""
+    ratio = tally.ratio(rule.measure)
+    return ratio is not None and holds(rule.op, ratio[0], rule.value * ratio[1])
 
 
 def in_units(numbers: Sequence[Number], *others: Number) -> tuple[list[int], int]:

@@ -1,56 +1,20 @@
 """What a customer's events add up to at one instant, as an index can count it for everybody at once."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final, TypeGuard
 
 import orjson
 
-from oneid.domain.segments.measures import Ratio
-from oneid.domain.segments.rules import EventRule, Measure, Number, Op, PropertyTest, Timed
+from oneid.domain.segments.histories import holds
+from oneid.domain.segments.rules import EventRule, Measure, Op, PropertyTest, Timed
 
 COUNTED: Final = {Measure.COUNT, Measure.SUM, Measure.AVG, Measure.MIN, Measure.MAX}
 NAME_CHARACTERS: Final = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Tallied:
-    """How many events count, and the sum and the ends of their numbers."""
-
-    count: int = 0
-    total: Number = 0
-    least: Number | None = None
-    most: Number | None = None
-
-    def ratio(self, measure: Measure) -> Ratio | None:
-        """The measure, None where there is none without values."""
-        match measure:
-            case Measure.COUNT:
-                return self.count, 1
-            case Measure.SUM:
-                return self.total, 1
-            case Measure.AVG:
-                return (self.total, self.count) if self.count else None
-            case Measure.MIN:
-                return None if self.least is None else (self.least, 1)
-            case Measure.MAX:
-                return None if self.most is None else (self.most, 1)
-            case Measure.UNIQUE:
-                raise ValueError("different values don't add up")
-
-    def __add__(self, other: "Tallied") -> "Tallied":
-        """What two parts of one customer's events come to."""
-        least = [one for one in (self.least, other.least) if one is not None]
-        most = [one for one in (self.most, other.most) if one is not None]
-        return Tallied(
-            self.count + other.count,
-            self.total + other.total,
-            min(least, default=None),
-            max(most, default=None),
-        )
-
-
-NOTHING: Final = Tallied()
+def signs(rule: EventRule) -> list[int]:
+    """Of which signs of the measure less the rule's number the rule is true."""
+    return [sign for sign in (-1, 0, 1) if holds(rule.op, sign, 0)]
 
 
 def countable(rule: Timed) -> TypeGuard[EventRule]:

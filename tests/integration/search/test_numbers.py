@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from oneid.domain.segments.rules import EventPattern, EventRule, Measure, Op
-from oneid.domain.segments.tallies import Tallied
 from search.buyers import Buyers
 from search.client import Search
 from search.events import EventFilter, EventIndex
 from search.indexes import IndexNames
+from search.ranges import EVERYTHING
 from search.segments import histories as module
 from search.segments.histories import Histories
 from search.segments.tallies import Tallies
@@ -27,16 +27,18 @@ async def test_a_name_with_an_equals_sign_is_no_other_name(
     amounts: dict[str, Any] = {"amount=x": 7, "amount": 5, "amount=x=": 9}
     await events.store([event("m1", **amounts)])
     await events.refresh()
-    rule = EventRule(EventPattern("Order Completed"), Measure.SUM, name, Op.GTE, 0)
+    rules = [
+        EventRule(EventPattern("Order Completed"), Measure.SUM, name, op, amount) for op in (Op.GTE, Op.GT)
+    ]
     buyers, tallies = Buyers(search, names.events), Tallies(search, names.events)
 
     (total,) = await events.totals(EventFilter(), sum=name, former={})
-    (page,) = [page async for page in tallies.pages([rule], START + DAY)]
+    spent_so_much = await tallies.otherwise(rules, START + DAY, EVERYTHING, [])
     spent = buyers.between("Order Completed", name, START - DAY, START + DAY)
     (bought,) = [one async for page in spent for one in page]
 
     assert total.sum == Decimal(amount)
-    assert page == {"c1": (Tallied(1, amount, amount, amount),)}
+    assert spent_so_much == [["c1"], []]
     assert bought.amount == amount
 
 
