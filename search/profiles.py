@@ -15,14 +15,16 @@ from search.encoding import dumps
 from search.fingerprints import CONTENT, NAMELESS, VERSIONS, Fingerprint, fingerprint, walk
 from search.pages import Edge, Page, SortKey, decode, encode
 from search.ranges import Range, ranges
+from search.segments.buckets import seed
 from search.typed import declare
 
 CURSOR: Final = "customer"
 MAX_TERMS: Final = 50_000
 """Values of one query; the index takes 65,536."""
 
-NEWEST_FIRST: Final = [{"sequence": "desc"}, {"oneId": "asc"}]
-OLDEST_FIRST: Final = [{"sequence": "asc"}, {"oneId": "desc"}]
+# Of equal sequences the number drawn from the ONE-ID decides: by texts the newest of a million take ten times as long.
+NEWEST_FIRST: Final = [{"sequence": "desc"}, {"seed": "asc"}]
+OLDEST_FIRST: Final = [{"sequence": "asc"}, {"seed": "desc"}]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class ProfileIndex:
         query = {"bool": {"filter": [words, only]}} if only else words
         answer = await self._search.search(self._alias, _body(query, wanted))
         hits: list[dict[str, Any]] = answer["hits"]["hits"]
-        rows: list[SortKey] = [(hit["sort"][0], hit["sort"][1]) for hit in hits[: wanted.size]]
+        rows: list[SortKey] = [(hit["sort"][0], hit["_id"]) for hit in hits[: wanted.size]]
         more = len(hits) > wanted.size
         behind = wanted.key is not None and await self._any_behind(query, wanted)
         if wanted.backward:
@@ -156,7 +158,7 @@ class ProfileIndex:
         assert wanted.key is not None
         sequence, one_id = wanted.key
         here = {
-            "bool": {"filter": [{"term": {"sequence": sequence}}, {"range": {"oneId": _tie(one_id, wanted)}}]}
+            "bool": {"filter": [{"term": {"sequence": sequence}}, {"range": {"seed": _tie(one_id, wanted)}}]}
         }
         beyond = {"range": {"sequence": {"lt" if wanted.backward else "gt": sequence}}}
         either = {"bool": {"should": [beyond, here], "minimum_should_match": 1}}
@@ -215,7 +217,10 @@ def _body(query: dict[str, Any], wanted: _Slice) -> dict[str, Any]:
         "track_total_hits": True,
         "_source": False,
     }
-    return {**body, "search_after": list(wanted.key)} if wanted.key else body
+    if not wanted.key:
+        return body
+    sequence, one_id = wanted.key
+    return {**body, "search_after": [sequence, seed(one_id)]}
 
 
 def _query(text: str | None, keys: Sequence[str]) -> dict[str, Any]:
@@ -231,5 +236,5 @@ def _query(text: str | None, keys: Sequence[str]) -> dict[str, Any]:
     return {"bool": {"should": choices, "minimum_should_match": 1}}
 
 
-def _tie(one_id: str, wanted: _Slice) -> dict[str, str]:
-    return {"gte" if wanted.backward else "lte": one_id}
+def _tie(one_id: str, wanted: _Slice) -> dict[str, int]:
+    return {"gte" if wanted.backward else "lte": seed(one_id)}

@@ -6,7 +6,7 @@ are counted over again with that taken as known; all others are counted once.
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import product
@@ -21,6 +21,7 @@ from oneid.domain.segments.tallies import countable
 from oneid.services.evaluation import MaterialisationService
 from search.members import Members
 from search.profiles import ProfileIndex
+from search.ranges import Range
 from search.segments.compiler import Compiler
 from search.segments.present import Instant
 from search.segments.tallies import Tallies
@@ -32,10 +33,17 @@ Truths: TypeAlias = tuple[bool, ...]
 Groups: TypeAlias = dict[Truths, list[str]]
 """Those of whom something is not as usual, by what is true of them."""
 
+Telling: TypeAlias = Callable[[], Coroutine[Any, Any, Groups]]
 Query: TypeAlias = dict[str, Any]
 
 RANGE: Final = 40_000
-"""So many customers are asked for at once."""
+"""So many customers are asked for in one request."""
+
+AT_ONCE: Final = 3
+"""Such requests."""
+
+MOVING: Final = 10_000
+"""So many of those whose events are moving."""
 
 LOOKED_AT: Final = 200
 SETTLED_TOGETHER: Final = 4
@@ -94,16 +102,25 @@ class Counting:
 
     async def counts(self, parts: Mapping[str, Rule]) -> dict[str, int]:
         """How many each part is true for. Raises Retriable."""
-        usual = {name: self._query(part, self._usual) for name, part in parts.items()}
-        totals = Counter(await self.profiles.counts(usual))
+        totals = Counter(
+            await self.profiles.counts({name: self._query(part, self._usual) for name, part in parts.items()})
+        )
         concerned = {name: part for name, part in parts.items() if timed(part).keys() & self.new.keys()}
-        async for groups in self._groups():
-            for truths, one_ids in groups.items():
-                known = {f"+{name}": self._query(part, truths) for name, part in concerned.items()}
-                instead = {f"-{name}": usual[name] for name in concerned}
-                for told, count in (await self.profiles.counts(known | instead, one_ids)).items():
-                    totals[told[1:]] += count if told[0] == "+" else -count
+        for change in await together(
+            [partial(self._change, concerned, one) for one in await self._everybody()]
+        ):
+            totals.update(change)
         return dict(totals)
+
+    async def _change(self, parts: Mapping[str, Rule], told: Telling) -> Counter[str]:
+        """By how much those that are told of change the counts of parts."""
+        change = Counter[str]()
+        usual = {f"-{name}": self._query(part, self._usual) for name, part in parts.items()}
+        for truths, one_ids in (await told()).items():
+            known = {f"+{name}": self._query(part, truths) for name, part in parts.items()}
+            for counted, count in (await self.profiles.counts(known | usual, one_ids)).items():
+                change[counted[1:]] += count if counted[0] == "+" else -count
+        return change
 
     async def sample(self, rule: Rule, size: int) -> list[str]:
         """Some of those whom a rule is true for, the newest first; fewer than there are if they are few among
@@ -138,19 +155,20 @@ class Counting:
         matched = await self.members.matching(one_ids, queries)
         return [one_id for one_id in one_ids if str(truths[one_id]) in matched.get(one_id, ())]
 
-    async def _groups(self) -> AsyncIterator[Groups]:
-        """Everybody of whom something is not as usual: range by range, and then those whose events are moving."""
+    async def _everybody(self) -> list[Telling]:
+        """What tells of whom something is not as usual: range by range, and then of those whose events are moving."""
         if not self.new:
-            return
+            return []
         await self.tallies.refresh()
-        aside = sorted(self.moving.keys() | self.moving.values())
-        asked = partial(self.tallies.otherwise, list(self.new.values()), self.present.at)
-        works = [partial(asked, among, aside) for among in await self.profiles.ranges(RANGE)]
-        async for found in ahead(works):
-            yield self._grouped(found)
-        owners = sorted(set(self.moving.values()))
-        for low in range(0, len(owners), LOOKED_AT):
-            yield await self._groups_of(owners[low : low + LOOKED_AT])
+        aside, owners = sorted(self.moving.keys() | self.moving.values()), sorted(set(self.moving.values()))
+        return [
+            *(partial(self._groups, among, aside) for among in await self.profiles.ranges(RANGE)),
+            *(partial(self._groups_of, owners[low : low + MOVING]) for low in range(0, len(owners), MOVING)),
+        ]
+
+    async def _groups(self, among: Range, aside: Sequence[str]) -> Groups:
+        rules = list(self.new.values())
+        return self._grouped(await self.tallies.otherwise(rules, self.present.at, among, aside))
 
     async def _groups_of(self, one_ids: Sequence[str]) -> Groups:
         """The same of some, with the events that lie under former ONE-IDs of theirs."""
@@ -185,16 +203,18 @@ class Counting:
         return Compiler(self.present, self.numbers, settled).compile(rule)
 
 
-async def ahead(works: Iterable[Callable[[], Coroutine[Any, Any, T]]]) -> AsyncIterator[T]:
-    """What works return, in their order; while one is looked at, the next goes on."""
-    current: asyncio.Task[T] | None = None
+async def together(works: Sequence[Callable[[], Coroutine[Any, Any, T]]]) -> list[T]:
+    """What works return; AT_ONCE of them go on at the same time."""
+    limit = asyncio.Semaphore(AT_ONCE)
+
+    async def limited(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        async with limit:
+            return await work()
+
+    tasks = [asyncio.create_task(limited(work)) for work in works]
     try:
-        for work in works:
-            before, current = current, asyncio.create_task(work())
-            if before:
-                yield await before
-        if current:
-            yield await current
+        return [await task for task in tasks]
     finally:
-        if current:
-            current.cancel()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -111,17 +111,22 @@ class Tallies:
     async def _asked(
         self, rules: Sequence[EventRule], at: datetime, of: dict[str, Any], owners: Mapping[str, str]
     ) -> list[list[str]]:
-        parts = {str(place): part(rule, at, owners) for place, rule in enumerate(rules)}
-        any_of = [{"bool": {"filter": counted(rule, at)}} for rule in rules]
-        clauses = [of, {"bool": {"should": any_of, "minimum_should_match": 1}}]
-        query = {"bool": {"filter": clauses}}
-        body = {"query": query, "size": 0, "track_total_hits": False, "aggs": parts}
-        found = (await self._search.search(self._alias, body))["aggregations"]
-        return [found[place]["otherwise"]["value"] for place in parts]
+        found: list[list[str]] = []
+        for rule in rules:
+            query = {"bool": {"filter": [of, *counted(rule, at)]}}
+            body = {
+                "query": query,
+                "size": 0,
+                "track_total_hits": False,
+                "aggs": {"otherwise": metric(rule, owners)},
+            }
+            answer = await self._search.search(self._alias, body)
+            found.append(answer["aggregations"]["otherwise"]["value"] or [])
+        return found
 
 
-def part(rule: EventRule, at: datetime, owners: Mapping[str, str]) -> dict[str, Any]:
-    """The aggregation of one rule."""
+def metric(rule: EventRule, owners: Mapping[str, str]) -> dict[str, Any]:
+    """The aggregation that finds them among the events that a rule counts."""
     numerator, denominator = rule.value.as_integer_ratio()
     params = {
         "owners": owners,
@@ -132,8 +137,7 @@ def part(rule: EventRule, at: datetime, owners: Mapping[str, str]) -> dict[str, 
         "signs": signs(rule),
         "usual": true_for_nobody(rule),
     }
-    metric = {"scripted_metric": {**METRIC, "params": params}}
-    return {"filter": {"bool": {"filter": counted(rule, at)}}, "aggs": {"otherwise": metric}}
+    return {"scripted_metric": {**METRIC, "params": params}}
 
 
 def counted(rule: EventRule, at: datetime) -> list[dict[str, Any]]:
