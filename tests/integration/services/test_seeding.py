@@ -1,13 +1,15 @@
 """Made-up people: whole, the same each time, and continued where a run was interrupted."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 
 import pytest
 
 from graph import seeds
+from graph.client import Graph
 from graph.customers import Customers
 from oneid.bootstrap import Stores, materialisation, open_stores, seeder, segments, upkeep
+from oneid.domain.customers import CustomerRecord
 from oneid.domain.identifiers import Identifier
 from oneid.domain.seeding import person
 from oneid.domain.segments.definitions import SegmentKind
@@ -75,6 +77,21 @@ async def test_a_crash_between_the_stores_makes_nobody_twice(
     (total,) = await stores.events.totals(EventFilter())
     assert (total.events, total.customers) == (40, 20)
     assert (await stores.profiles.search()).total == 20
+
+
+async def test_a_slice_whose_answer_was_lost_is_written_once(
+    clean: None, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = seeds.write
+
+    async def tried_again(graph: Graph, run: str, done: int, people: Sequence[CustomerRecord]) -> None:
+        for _ in range(2):
+            await write(graph, run, done, people)
+
+    monkeypatch.setattr(seeds, "write", tried_again)
+    await seeder(stores).seed(Seed("r", customers=20), lambda done: None)
+    rows = await stores.graph.read("test", "MATCH (c:Customer) RETURN count(c) AS customers")
+    assert rows == [{"customers": 20}]
 
 
 async def test_where_there_are_rules_people_are_evaluated_and_judged(clean: None, stores: Stores) -> None:
