@@ -19,8 +19,8 @@ from search.segments.buckets import seed
 from search.typed import declare
 
 CURSOR: Final = "customer"
-MAX_TERMS: Final = 50_000
-"""Values of one query; the index takes 65,536."""
+MAX_TERMS: Final = 20_000
+"""ONE-IDs of one query: the index takes 65,536, and a request should stay under a megabyte."""
 
 # Of equal sequences the number drawn from the ONE-ID decides: by texts the newest of a million take ten times as long.
 NEWEST_FIRST: Final = [{"sequence": "desc"}, {"seed": "asc"}]

@@ -24,7 +24,7 @@ Groups: TypeAlias = dict[Truths, list[str]]
 RANGE: Final = 40_000
 """So many customers are asked for in one request."""
 
-MOVING: Final = 10_000
+MOVING: Final = 4_000
 """So many of those whose events are moving."""
 
 AT_ONCE: Final = 3

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from oneid.errors import InvalidInput
+from search import profiles as module
 from search.documents import profile_document
 from search.fingerprints import Fingerprint
 from search.profiles import ProfileIndex
@@ -175,3 +176,13 @@ async def test_attributes_of_any_shape_are_taken(profiles: ProfileIndex) -> None
         await profiles.write([replace(customer("c1"), attributes=customer("c1", **shapes).attributes)], ())
         == {}
     )
+
+
+async def test_among_many_it_is_counted_in_parts(
+    profiles: ProfileIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_TERMS", 2)
+    await profiles.write([customer(f"c{i}", sequence=i + 1) for i in range(9)], ())
+    await profiles.refresh()
+    queries = {"low": {"range": {"sequence": {"lte": 4}}}, "all": {"match_all": {}}}
+    assert await profiles.counts(queries, [f"c{i}" for i in range(1, 12, 2)]) == {"low": 2, "all": 4}
