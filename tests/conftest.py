@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Final
 
 import pytest
@@ -68,18 +68,28 @@ async def opensearch(servers: Servers) -> AsyncIterator[AsyncOpenSearch]:
 
 
 @pytest.fixture
-async def clean(graph: Graph, redis: Redis, opensearch: AsyncOpenSearch) -> None:
-    """Nothing in the stores but the schema: no nodes but migrations, no keys, no documents."""
-    while (await graph.write("test.clean", CLEAN))[0]["deleted"]:
-        pass
-    await redis.flushdb()
-    # What is not searchable yet would be passed over.
-    await opensearch.indices.refresh(index="oneid-*")
-    await opensearch.delete_by_query(
-        index="oneid-*",
-        body={"query": {"match_all": {}}},
-        params={"refresh": "true", "conflicts": "proceed", "expand_wildcards": "open"},
-    )
+def emptying(graph: Graph, redis: Redis, opensearch: AsyncOpenSearch) -> Callable[[], Awaitable[None]]:
+    """Leaves nothing in the stores but the schema: no nodes but migrations, no keys, no documents."""
+
+    async def empty() -> None:
+        while (await graph.write("test.clean", CLEAN))[0]["deleted"]:
+            pass
+        await redis.flushdb()
+        # What is not searchable yet would be passed over.
+        await opensearch.indices.refresh(index="oneid-*")
+        await opensearch.delete_by_query(
+            index="oneid-*",
+            body={"query": {"match_all": {}}},
+            params={"refresh": "true", "conflicts": "proceed", "expand_wildcards": "open"},
+        )
+
+    return empty
+
+
+@pytest.fixture
+async def clean(emptying: Callable[[], Awaitable[None]]) -> None:
+    """Nothing in the stores but the schema."""
+    await emptying()
 
 
 def _migrate(servers: Servers) -> None:

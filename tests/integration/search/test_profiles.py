@@ -184,5 +184,8 @@ async def test_among_many_it_is_counted_in_parts(
     monkeypatch.setattr(module, "MAX_TERMS", 2)
     await profiles.write([customer(f"c{i}", sequence=i + 1) for i in range(9)], ())
     await profiles.refresh()
-    queries = {"low": {"range": {"sequence": {"lte": 4}}}, "all": {"match_all": {}}}
+    queries: dict[str, dict[str, Any]] = {
+        "low": {"range": {"sequence": {"lte": 4}}},
+        "all": {"match_all": {}},
+    }
     assert await profiles.counts(queries, [f"c{i}" for i in range(1, 12, 2)]) == {"low": 2, "all": 4}
