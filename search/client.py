@@ -6,7 +6,7 @@ since an answer can be lost after the work was done.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -74,6 +74,21 @@ class Search:
         is empty where the body names a point in time."""
         path = f"/{alias}/_search" if alias else "/_search"
         return await self.request("POST", path, body, params={**WHOLE, **(params or {})})
+
+    async def searches(self, bodies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """The answers of several searches at once, as `search` gives each of them. Every body names a point in
+        time."""
+        lines = [line for body in bodies for line in (dumps(WHOLE), dumps(body))]
+
+        async def attempt() -> list[dict[str, Any]]:
+            answer = await self.once("POST", "/_msearch", b"\n".join([*lines, b""]))
+            for found in answer["responses"]:
+                if "error" in found:
+                    raise TransportError(found["status"], found["error"]["type"], found)
+            responses: list[dict[str, Any]] = answer["responses"]
+            return responses
+
+        return await self.persist(attempt)
 
     async def once(
         self,

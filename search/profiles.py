@@ -16,6 +16,7 @@ from search.fingerprints import CONTENT, NAMELESS, VERSIONS, Fingerprint, finger
 from search.pages import Edge, Page, SortKey, decode, encode
 from search.ranges import Range, ranges
 from search.segments.buckets import seed
+from search.totals import KEEP_ALIVE, point_in_time
 from search.typed import declare
 
 CURSOR: Final = "customer"
@@ -105,20 +106,31 @@ class ProfileIndex:
     ) -> dict[str, int]:
         """How many customers, or how many `among` these, match each query, exactly, by its name; all of one moment,
         unless these are more than MAX_TERMS."""
-        if among is None and len(queries) == 1:
-            # Alone a query is counted without looking at what it does not match.
-            return {name: await self.count(query) for name, query in queries.items()}
         if among is None:
-            return await self._counted(queries, {"match_all": {}})
+            return await self._counted(queries)
         found = Counter[str]()
         for low in range(0, len(among), MAX_TERMS):
-            part = list(among[low : low + MAX_TERMS])
-            found.update(await self._counted(queries, {"terms": {"oneId": part}}))
+            found.update(await self._counted_among(queries, list(among[low : low + MAX_TERMS])))
         return dict(found)
 
-    async def _counted(self, queries: Mapping[str, dict[str, Any]], asked: dict[str, Any]) -> dict[str, int]:
-        filters = {"filters": {"filters": dict(queries)}}
-        body = {"size": 0, "query": {"bool": {"filter": [asked]}}, "aggs": {"counts": filters}}
+    async def _counted(self, queries: Mapping[str, dict[str, Any]]) -> dict[str, int]:
+        """A query by itself is counted without looking at what it does not match."""
+        if len(queries) == 1:
+            return {name: await self.count(query) for name, query in queries.items()}
+        async with point_in_time(self._search, self._alias) as pit:
+            asked = {"pit": {"id": pit, "keep_alive": KEEP_ALIVE}, "size": 0, "track_total_hits": True}
+            answers = await self._search.searches([{**asked, "query": query} for query in queries.values()])
+        totals = (answer["hits"]["total"]["value"] for answer in answers)
+        return dict(zip(queries, totals, strict=True))
+
+    async def _counted_among(
+        self, queries: Mapping[str, dict[str, Any]], one_ids: Sequence[str]
+    ) -> dict[str, int]:
+        body = {
+            "size": 0,
+            "query": {"bool": {"filter": [{"terms": {"oneId": one_ids}}]}},
+            "aggs": {"counts": {"filters": {"filters": dict(queries)}}},
+        }
         answer = await self._search.search(self._alias, body)
         buckets = answer["aggregations"]["counts"]["buckets"]
         return {name: bucket["doc_count"] for name, bucket in buckets.items()}

@@ -27,7 +27,7 @@ RANGE: Final = 40_000
 MOVING: Final = 4_000
 """So many of those whose events are moving."""
 
-AT_ONCE: Final = 3
+AT_ONCE: Final = 4
 """Such requests, each with what follows from it."""
 
 
