@@ -1,4 +1,7 @@
-"""From an event to the segment that it brings its customer into, at a steady rate, on a whole `oneid up`."""
+"""From an event to the segment that it brings its customer into, at a steady rate, on a whole `oneid up`.
+
+`ONEID_BENCH_DATA`: a data directory that is full already, instead of an empty one.
+"""
 
 import asyncio
 import json
@@ -28,12 +31,17 @@ CREATE: Final = """
 mutation Create($input: CreateSegmentInput!) { createSegment(input: $input) { userErrors { code } } }
 """
 CHANGES: Final = 'subscription { changes(types: ["SEGMENT_ENTERED"]) { type oneId at } }'
-RULE: Final = {"event": {"name": "Order Completed", "window": {"lastDays": 30}}}
+RUN: Final = uuid4().hex[:8]
+EVENT: Final = f"Bought {RUN}"
+"""Of which nothing is there yet."""
+
+RULE: Final = {"event": {"name": EVENT, "window": {"lastDays": 30}}}
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    with running_stack(tmp_path_factory.mktemp("entering") / "oneid") as running:
+    empty = tmp_path_factory.mktemp("entering") / "oneid"
+    with running_stack(Path(os.environ.get("ONEID_BENCH_DATA", empty))) as running:
         yield running
 
 
@@ -50,7 +58,7 @@ async def clients(stack: Stack) -> AsyncGenerator[tuple[httpx.AsyncClient, Socke
 async def create(stack: Stack) -> None:
     """The segment of those who ordered within 30 days."""
     headers = {"authorization": f"Bearer {stack.state.keys['admin']}"}
-    segment = {"key": "ordered", "name": "Ordered", "rule": RULE}
+    segment = {"key": f"bought-{RUN}", "name": "Bought", "rule": RULE}
     async with httpx.AsyncClient(base_url=stack.url, headers=headers, timeout=60) as http:
         answer = await http.post("/graphql", json={"query": CREATE, "variables": {"input": segment}})
     assert answer.json()["data"]["createSegment"]["userErrors"] == []
@@ -61,7 +69,7 @@ async def send(http: httpx.AsyncClient, run: str, count: int) -> list[float]:
     begin, sent = time.perf_counter(), list[float]()
     while len(sent) < count:
         people = range(len(sent), len(sent) + BATCH)
-        items = [{"type": "track", "event": "Order Completed", "userId": f"{run}-{n}"} for n in people]
+        items = [{"type": "track", "event": EVENT, "userId": f"{run}-{n}"} for n in people]
         sent += [time.perf_counter()] * BATCH
         answer = await http.post("/v1/batch", json={"batch": items})
         assert answer.status_code == 200
