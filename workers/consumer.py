@@ -6,7 +6,8 @@ import sys
 from typing import Final
 from uuid import uuid4
 
-from oneid.bootstrap import BULK_PATIENCE, Stores, background, open_stores, rebuilding
+from oneid.background import background
+from oneid.bootstrap import BULK_PATIENCE, Stores, open_stores, rebuilding
 from oneid.health import Health, serve
 from oneid.logs import configure
 from oneid.memory import spare_the_collector

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from itertools import groupby
 from typing import Final
 
@@ -11,8 +11,8 @@ from redis.asyncio import Redis
 from structlog.contextvars import bound_contextvars
 
 from graph.partitions import Superseded
+from oneid.background import background, end
 from oneid.backoff import Backoff
-from oneid.bootstrap import end
 from oneid.errors import Retriable
 from oneid.log.events import Entry, EventLog
 from oneid.log.lease import Lease
@@ -98,23 +98,24 @@ class PartitionWorker:
                     await self._patience.rest(backoff.next())
 
     async def _work(self) -> None:
-        keeper = asyncio.create_task(self._keep_lease())
-        try:
+        async with self._released(), background(self._keep_lease()) as keeper:
             await self._log.ensure_group(self._partition)
             await self._service.take()
             await self._take_over()
             while not self._stop.is_set() and not keeper.done():
                 await self._step()
-        finally:
-            keeper.cancel()
-            await self._let_go()
 
-    async def _let_go(self) -> None:
+    @asynccontextmanager
+    async def _released(self) -> AsyncGenerator[None]:
+        """Finishes at the end of the block what is under way, and frees the lease for another."""
         try:
-            await self._settle()
+            yield
         finally:
-            with suppress(Retriable):
-                await self._lease.release()
+            try:
+                await self._settle()
+            finally:
+                with suppress(Retriable):
+                    await self._lease.release()
 
     async def _keep_lease(self) -> None:
         while True:

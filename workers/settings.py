@@ -20,11 +20,11 @@ from redis.exceptions import OutOfMemoryError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from oneid import logs
+from oneid.background import background
 from oneid.bootstrap import (
     BULK_PATIENCE,
     Stores,
     Upkeep,
-    background,
     building,
     erasure_cleanup,
     marking,

@@ -13,6 +13,7 @@ from strawberry.types import ExecutionResult
 from api.graphql.context import Context
 from api.graphql.documents import planned
 from api.graphql.errors import present
+from oneid.background import end
 from oneid.errors import OneIdError, Retriable, Unauthenticated
 
 DEADLINE_SECONDS: Final = 25.0
@@ -80,7 +81,7 @@ async def answered(source: StreamResult, operation: Context) -> AsyncGenerator[A
 
 async def followed(source: StreamResult, operation: Context) -> AsyncGenerator[Any, None]:
     """The results of a subscription, until its key is revoked or expires."""
-    coming = asyncio.ensure_future(following(source))
+    coming = asyncio.create_task(following(source))
     try:
         while True:
             await asyncio.wait({coming}, timeout=CHECK_SECONDS)
@@ -90,14 +91,12 @@ async def followed(source: StreamResult, operation: Context) -> AsyncGenerator[A
             result = coming.result()
             if result is None:
                 return
-            coming = asyncio.ensure_future(following(source))
+            coming = asyncio.create_task(following(source))
             yield shown(result, operation)
     except Unauthenticated as error:
         yield shown(refused(error), operation)
     finally:
-        coming.cancel()
-        with suppress(asyncio.CancelledError):
-            await coming
+        await end(coming)
         await source.aclose()
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, Final
 
 import orjson
@@ -19,6 +18,7 @@ from api.graphql.context import Context, new_request_id
 from api.graphql.credentials import from_init
 from api.graphql.errors import present
 from api.graphql.execution import CHECK_SECONDS
+from oneid.background import background
 from oneid.errors import Retriable, Throttled, Unauthenticated
 
 FORBIDDEN: Final = 4403
@@ -60,13 +60,8 @@ class TransportHandler(BaseGraphQLTransportWSHandler[Context, None]):
         await self.send_message({"id": id_, "type": "error", "payload": [shown.formatted]})
 
     async def handle(self) -> None:
-        watch = asyncio.create_task(self._watch())
-        try:
+        async with background(self._watch()):
             await super().handle()
-        finally:
-            watch.cancel()
-            with suppress(asyncio.CancelledError):
-                await watch
 
     async def _watch(self) -> None:
         """Closes the connection once the key is revoked or has expired."""

@@ -12,7 +12,7 @@ from oneid.bootstrap.assembly import (
 )
 from oneid.bootstrap.erasing import PERSONAL, erasure, erasure_cleanup, erasure_rules
 from oneid.bootstrap.keeping import Upkeep, handlers, retention, upkeep
-from oneid.bootstrap.stores import BULK_PATIENCE, Stores, background, end, open_stores, required
+from oneid.bootstrap.stores import BULK_PATIENCE, Stores, open_stores, required
 from oneid.bootstrap.work import (
     attributes,
     audiences,
@@ -49,12 +49,10 @@ __all__ = [
     "assemble",
     "attributes",
     "audiences",
-    "background",
     "building",
     "checks",
     "consents",
     "customer_export",
-    "end",
     "ensure_fixed_keys",
     "erasure",
     "erasure_cleanup",

@@ -19,10 +19,11 @@ from graph.keys import ApiKeys
 from graph.proposals import Proposals
 from graph.rules import RulesStore
 from graph.transitions import Transitions
+from oneid.background import background, end
 from oneid.backoff import Backoff
 from oneid.bootstrap.erasing import erasure
 from oneid.bootstrap.keeping import retention
-from oneid.bootstrap.stores import Stores, background, end, open_stores, required
+from oneid.bootstrap.stores import Stores, open_stores, required
 from oneid.bootstrap.work import (
     attributes,
     audiences,

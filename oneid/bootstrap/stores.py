@@ -1,7 +1,6 @@
 """The three stores, connected by the settings."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from graph.lifecycles import Lifecycles
 from graph.scores import ScoreModels
 from graph.segments import Segments
 from graph.tags import Tags
+from oneid.background import background
 from oneid.clock import SystemClock
 from oneid.errors import InvalidInput, Retriable
 from oneid.log import client as log_client
@@ -133,27 +133,6 @@ async def followed(clock: SystemClock, graph: Graph, redis: Redis) -> AsyncGener
         await follower.catch_up()
     async with background(follower.follow()):
         yield
-
-
-@asynccontextmanager
-async def background(work: Coroutine[None, None, None]) -> AsyncGenerator[None]:
-    """Runs endless work until the end of the block."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        await end(task)
-
-
-async def end(task: asyncio.Task[None]) -> None:
-    """Cancels a task until it ends and raises what it failed with. Once is not enough: Python 3.11's
-    `asyncio.wait_for`, which clients of the stores use, swallows a cancellation that comes just as its work is
-    done, and the process would never stop."""
-    while not task.done():
-        task.cancel()
-        await asyncio.wait({task}, timeout=1)
-    if not task.cancelled():
-        task.result()
 
 
 def required(url: str | None, variable: str) -> str:

@@ -7,8 +7,9 @@ import typer
 from rich.progress import Progress
 
 from oneid import bootstrap
+from oneid.background import background
 from oneid.backoff import Backoff
-from oneid.bootstrap import BULK_PATIENCE, Stores, background, open_stores
+from oneid.bootstrap import BULK_PATIENCE, Stores, open_stores
 from oneid.cli.connection import connected_settings
 from oneid.cli.output import err, errors_as_sentences, out
 from oneid.domain.operations import Operation, OperationStatus

@@ -13,6 +13,7 @@ from typing import Any, Final
 from graph import partitions, pauses, snapshots, tombstones
 from graph.client import Graph
 from graph.rules import RulesStore
+from oneid.background import background
 from oneid.clock import monotonic, sequence
 from oneid.domain.difference import Component, components
 from oneid.domain.retelling import Retelling
@@ -184,13 +185,11 @@ class ReprocessService:
     async def _paused(self, run: Run) -> AsyncGenerator[None]:
         """No consumer resolves within the block, and what they resolved is in the index."""
         applied = await self._begin_pause(run)
-        keeper = asyncio.create_task(self._keep(run))
         try:
-            await self._drained(applied)
-            yield
+            async with background(self._keep(run)):
+                await self._drained(applied)
+                yield
         finally:
-            keeper.cancel()
-            await asyncio.wait({keeper})
             await pauses.resume(self._graph, run.holder)
 
     async def _begin_pause(self, run: Run) -> dict[int, list[str]]:

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from oneid.bootstrap import background
+from oneid.background import background
 
 
 async def test_a_lost_cancellation_does_not_keep_the_process_alive() -> None:

@@ -4,6 +4,7 @@ it, once, whatever fails and whoever dies."""
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -16,10 +17,11 @@ from oneid.domain.identifiers import Identifier
 from oneid.errors import Retriable
 from oneid.log.dead_letters import DeadLetters
 from oneid.log.events import Entry, EventLog
+from oneid.log.lease import Lease
 from oneid.services.rebuilding import RebuildService
 from oneid.services.received import Received
 from oneid.services.resolution import ResolutionService
-from tests.consumers import Hook, consuming, drained, failing, forever, work_off
+from tests.consumers import Consumer, Hook, consuming, drained, failing, forever, work_off
 from tests.pipeline import Pipeline, event
 from workers import partition
 
@@ -256,3 +258,27 @@ async def test_waiting_for_a_store_is_a_sign_of_life(pipeline: Pipeline) -> None
         before = one.beats
         await one.tried("store", 4)
         assert one.beats > before
+
+
+async def test_nothing_of_a_consumer_that_has_stopped_goes_on_though_a_cancellation_was_lost(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What prolongs the lease would open connections of a client that is closed."""
+    stores, keeping, hold = pipeline.stores, asyncio.Event(), Lease.hold
+
+    async def deaf_once(lease: Lease) -> bool:
+        if await hold(lease) and asyncio.current_task() not in workers:
+            keeping.set()
+            with suppress(asyncio.CancelledError):
+                await forever()
+        return True
+
+    before = asyncio.all_tasks()
+    consumer = Consumer(stores, "stopping")
+    consumer.start()
+    await asyncio.sleep(0)
+    workers = asyncio.all_tasks()
+    monkeypatch.setattr(Lease, "hold", deaf_once)
+    await asyncio.wait_for(keeping.wait(), 30)
+    await consumer.stopped()
+    assert asyncio.all_tasks() <= before
