@@ -8,10 +8,10 @@ from oneid.domain.messages import StoredEvent
 from search.client import WHOLE, Search
 from search.documents import stored_event
 from search.encoding import dumps
-from search.events import CURSOR, NEWEST_FIRST, ROUTED_IDS, EventFilter, EventIndex
+from search.events import CURSOR, NEWEST_FIRST, ROUTED_IDS, EventFilter, EventIndex, home_counts
 from search.pages import Edge, Page, SortKey, decode, encode
 
-HOMES: Final = {"homes": {"terms": {"field": "customer", "size": 2}}}
+HOMES: Final = {"homes": home_counts(2)}
 
 
 @dataclass(frozen=True, slots=True)

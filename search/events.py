@@ -171,7 +171,7 @@ class EventIndex:
         body = {
             "query": {"bool": {"filter": [_of(one_ids)]}},
             "size": 0,
-            "aggs": {"homes": {"terms": {"field": "customer", "size": len(one_ids)}}},
+            "aggs": {"homes": home_counts(len(one_ids))},
         }
         answer = await self._search.search(self._alias, body)
         return {bucket["key"] for bucket in answer["aggregations"]["homes"]["buckets"]}
@@ -181,21 +181,19 @@ class EventIndex:
     ) -> AsyncIterator[list[str]]:
         """The ONE-IDs in the range (after, until] under which events lie, in order, in pages; until None: to the
         end."""
-        bounds = {"gt": after} if until is None else {"gt": after, "lte": until}
-        sources = [{"customer": {"terms": {"field": "customer"}}}]
-        composite: dict[str, Any] = {"size": page, "sources": sources}
-        body = {
-            "query": {"bool": {"filter": [{"range": {"customer": bounds}}]}},
-            "size": 0,
-            "aggs": {"homes": {"composite": composite}},
-        }
         while True:
-            found = (await self._search.search(self._alias, body))["aggregations"]["homes"]
-            if found["buckets"]:
-                yield [bucket["key"]["customer"] for bucket in found["buckets"]]
-            if "after_key" not in found:
+            bounds = {"gt": after} if until is None else {"gt": after, "lte": until}
+            body = {
+                "query": {"bool": {"filter": [{"range": {"customer": bounds}}]}},
+                "size": 0,
+                "aggs": {"homes": home_counts(page)},
+            }
+            found = (await self._search.search(self._alias, body))["aggregations"]["homes"]["buckets"]
+            if found:
+                yield [bucket["key"] for bucket in found]
+            if len(found) < page:
                 return
-            composite["after"] = found["after_key"]
+            after = found[-1]["key"]
 
     async def _page(
         self,
@@ -218,7 +216,7 @@ class EventIndex:
             "query": {"bool": {"filter": clauses}},
             "size": 0,
             "track_total_hits": True,
-            "aggs": {"customers": {"terms": {"field": "customer", "size": 2}}},
+            "aggs": {"customers": home_counts(2)},
         }
         answer = await self._search.search(self._alias, body, params=_routing(one_ids))
         if len(answer["aggregations"]["customers"]["buckets"]) < 2:
@@ -238,6 +236,14 @@ class EventIndex:
             if "after_key" not in found:
                 return count
             composite["after"] = found["after_key"]
+
+
+def home_counts(most: int) -> dict[str, Any]:
+    """Aggregates the first so many ONE-IDs under which the events of a query lie, in order. By their values: by
+    their places among all, these would be told anew after every refresh, 0.4 s with a million customers."""
+    return {
+        "terms": {"field": "customer", "size": most, "execution_hint": "map", "order": {"_key": "asc"}},
+    }
 
 
 def _put(document: EventDocument) -> Operation:

@@ -9,7 +9,7 @@ import os
 import statistics
 import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -87,12 +87,19 @@ async def entered(socket: Socket, count: int) -> list[float]:
     return found
 
 
+async def quiet(socket: Socket) -> None:
+    """Returns once nobody has entered for five seconds."""
+    with suppress(TimeoutError):
+        while True:
+            await socket.receive(5)
+
+
 async def test_a_customer_enters_within_two_seconds_of_the_event(stack: Stack) -> None:
     async with clients(stack) as (http, socket):
         await create(stack)
         await send(http, uuid4().hex[:8], RATE * WARM_UP)
-        await asyncio.sleep(5)
         await socket.subscribe("s", CHANGES)
+        await quiet(socket)
         count = RATE * SECONDS
         following = asyncio.create_task(entered(socket, count))
         sent = await send(http, uuid4().hex[:8], count)
@@ -100,6 +107,7 @@ async def test_a_customer_enters_within_two_seconds_of_the_event(stack: Stack) -
     # Events are resolved in the order of the log, so the n-th to enter is the n-th that was sent, or nearly.
     seconds = sorted(end - start for start, end in zip(sent, told, strict=True))
     p95 = seconds[int(0.95 * len(seconds))]
+    assert seconds[0] > 0
     result = {"events_a_second": RATE, "p50": statistics.median(seconds), "p95": p95}
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "entering.json").write_text(json.dumps(result, indent=2))

@@ -6,7 +6,11 @@ import pytest
 
 from oneid.domain.messages import StoredEvent
 from oneid.errors import InvalidInput, TooLarge
+from search.client import Search
+from search.event_pages import EventPages, EventRequest
 from search.events import EventFilter, EventIndex
+from search.indexes import IndexNames
+from search.segments.histories import Histories
 from tests.integration.search.factories import START, event
 
 
@@ -113,3 +117,20 @@ def test_only_so_many_names_are_asked_for_at_once() -> None:
     with pytest.raises(TooLarge, match="at most 100 names") as caught:
         EventFilter(["a"] * 101)
     assert caught.value.field == ("names",)
+
+
+async def test_asking_for_a_few_customers_does_not_number_all(
+    search: Search, names: IndexNames, events: EventIndex
+) -> None:
+    """With a million customers that takes 0.4 s after each refresh."""
+    for one_id in ("c1", "c2"):
+        await events.store([event(f"of {one_id}", one_id)])
+        await events.refresh()
+
+    await EventPages(search, names.events, events).of([EventRequest(["c1", "c2"])])
+    await events.by_customer(["c1", "c2"])
+    await Histories(search, names.events).of({"c1": "c1", "c2": "c2"}, {"Order Completed"})
+    assert await events.homes(["c1", "c2"]) == {"c1", "c2"}
+    path = f"/{names.events}/_stats/fielddata?fielddata_fields=customer"
+    told = (await search.request("GET", path))["_all"]["total"]["fielddata"]
+    assert told["memory_size_in_bytes"] == 0
