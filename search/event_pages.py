@@ -8,10 +8,10 @@ from oneid.domain.messages import StoredEvent
 from search.client import WHOLE, Search
 from search.documents import stored_event
 from search.encoding import dumps
-from search.events import CURSOR, NEWEST_FIRST, ROUTED_IDS, EventFilter, EventIndex, home_counts
+from search.events import CURSOR, NEWEST_FIRST, ROUTED_IDS, EventFilter, EventIndex, values_of
 from search.pages import Edge, Page, SortKey, decode, encode
 
-HOMES: Final = {"homes": home_counts(2)}
+HOMES: Final = {"homes": values_of("customer", 2)}
 
 
 @dataclass(frozen=True, slots=True)

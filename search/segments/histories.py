@@ -9,7 +9,7 @@ from oneid.domain.segments.histories import Occurrence, in_order
 from oneid.domain.segments.intervals import milliseconds
 from oneid.domain.segments.rules import ANY_NAME
 from search.client import Search
-from search.events import home_counts
+from search.events import values_of
 
 PAGE: Final = 5_000
 AT_ONCE: Final = 50_000
@@ -70,7 +70,7 @@ class Histories:
             "query": {"bool": {"filter": selected(one_ids, names)}},
             "size": 0,
             "track_total_hits": False,
-            "aggs": {"customers": home_counts(len(one_ids))},
+            "aggs": {"customers": values_of("customer", len(one_ids))},
         }
         found = (await self._search.search(self._alias, body))["aggregations"]["customers"]["buckets"]
         return {bucket["key"]: bucket["doc_count"] for bucket in found}
