@@ -3,14 +3,16 @@
 import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from graph.client import Graph
 from graph.client import connect as connect_graph
 from migrations.catalog import Migration, MigrationError, catalog
 from migrations.history import Applied, History
+from oneid.background import background
 from oneid.clock import SystemClock, monotonic
+from oneid.errors import Retriable
 from oneid.settings import Settings
 from search.client import Search
 from search.client import connect as connect_search
@@ -116,12 +118,10 @@ class Runner:
     async def _locked(self) -> AsyncGenerator[None]:
         holder = uuid.uuid4().hex
         await self._lock(holder)
-        renewal = asyncio.create_task(self._renew(holder))
         try:
-            yield
+            async with background(self._renew(holder)):
+                yield
         finally:
-            renewal.cancel()
-            await asyncio.gather(renewal, return_exceptions=True)
             await self._history.release(holder)
 
     async def _lock(self, holder: str) -> None:
@@ -134,7 +134,8 @@ class Runner:
     async def _renew(self, holder: str) -> None:
         while True:
             await asyncio.sleep(self._history.lease / 3)
-            await self._history.acquire(holder)
+            with suppress(Retriable):
+                await self._history.acquire(holder)
 
 
 @asynccontextmanager
