@@ -62,8 +62,10 @@ def typed_values(attributes: Attributes, catalog: Catalog) -> dict[str, dict[str
 
 def unchanged_dates(attributes: Attributes, catalog: Catalog) -> dict[str, str]:
     """Since when each declared attribute has its value, or has none any more (`dates.since`)."""
-    held = ((since(definition).key, attributes.get(definition.key)) for definition in catalog.definitions)
-    return {key: found.unchanged_since for key, found in held if found}
+    held = (
+        (since(catalog.by_key[key]).key, found) for key, found in attributes.items() if key in catalog.by_key
+    )
+    return {key: found.unchanged_since for key, found in held}
 
 
 def parties(attributes: Attributes, catalog: Catalog) -> list[str]:
@@ -74,16 +76,21 @@ def parties(attributes: Attributes, catalog: Catalog) -> list[str]:
 
 def written_dates(attributes: Attributes, catalog: Catalog) -> dict[str, str]:
     """The declared dates as they were written, and since when each declared attribute is so, by key."""
+    return {**declared_dates(attributes, catalog), **unchanged_dates(attributes, catalog)}
+
+
+def declared_dates(attributes: Attributes, catalog: Catalog) -> dict[str, str]:
+    """The declared dates as they were written, by key."""
     dates = [one for one in catalog.definitions if one.type is AttributeType.DATE]
     held = ((one, attributes.get(one.key)) for one in dates)
     told = {one.key: found.value for one, found in held if found and one.misfit(found.value) is None}
-    return {**{key: value for key, value in told.items() if value}, **unchanged_dates(attributes, catalog)}
+    return {key: value for key, value in told.items() if value}
 
 
 def anniversaries(attributes: Attributes, catalog: Catalog) -> list[str]:
     """The month and day of each declared date (`dates.day_of`): `key=03-31`."""
-    zone, dates = ZoneInfo(catalog.zone), written_dates(attributes, catalog)
-    return [f"{key}={day_of(value, zone):%m-%d}" for key, value in dates.items() if key in catalog.by_key]
+    zone, dates = ZoneInfo(catalog.zone), declared_dates(attributes, catalog)
+    return [f"{key}={day_of(value, zone):%m-%d}" for key, value in dates.items()]
 
 
 def _indexed(kind: AttributeType, value: Any) -> Any:
