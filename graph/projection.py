@@ -36,7 +36,11 @@ RETURN collect({
 DIRTY: Final = f"MATCH (c:Dirty) WITH c LIMIT $limit {WHOLE}"
 
 # Evaluation is about to change the others.
-SETTLED: Final = f"MATCH (c:Dirty) WHERE NOT c:Unevaluated WITH c LIMIT $limit {WHOLE}"
+SETTLED: Final = f"""
+MATCH (c:Dirty) WHERE NOT c:Unevaluated OR c.evaluateSeq <= $before
+WITH c LIMIT $limit
+{WHOLE}
+"""
 
 # With a customer come those merged into it and the one it was merged into: their documents change together.
 DIRTY_AMONG: Final = f"""
@@ -157,9 +161,11 @@ class Projections:
         """Marked customers, at most `limit`, in no order."""
         return _projected(await self._graph.read("projection.dirty", DIRTY, limit=limit))
 
-    async def settled(self, limit: int) -> list[Projected]:
-        """Marked customers that are not to be evaluated before, at most `limit`, in no order."""
-        return _projected(await self._graph.read("projection.settled", SETTLED, limit=limit))
+    async def settled(self, limit: int, before: int) -> list[Projected]:
+        """Marked customers, at most `limit`, in no order: without those of whom evaluation was told after the
+        sequence `before` and that it has not come to yet."""
+        rows = await self._graph.read("projection.settled", SETTLED, limit=limit, before=before)
+        return _projected(rows)
 
     async def dirty_among(self, one_ids: Sequence[str]) -> list[Projected]:
         """Those marked among these customers, whatever ONE-ID they are named by."""

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Iterable, Sequence
 from typing import Final
 
 from graph.projection import Projected, Projections
-from oneid.clock import monotonic
+from oneid.clock import monotonic, sequence
 from oneid.metrics import PROJECTED, REFUSED
 from oneid.services.judging import JudgingService
 from oneid.services.profile_writer import ProfileWriter
@@ -21,8 +21,11 @@ LEAST: Final = 250
 """Customers in a part: fewer are not worth transactions of their own."""
 
 HELD_SECONDS: Final = 1.0
-"""So long at most somebody waits. Whom events change is marked twice: for what they say, and soon after for what is
-computed of them."""
+"""So long somebody waits for evaluation. Whom events change is marked twice: for what they say, and soon after for
+what is computed of them."""
+
+ROUSED_SECONDS: Final = 5.0
+"""So long at most somebody waits whom events change all the time."""
 
 ROUNDS: Final = 10
 """A customer is marked again when its stage changes, or when somebody else judges it at the same time."""
@@ -48,13 +51,13 @@ class ProjectionService:
         self._profiles = profiles
         self._events = events
         self._rounds = Rounds(self._make_searchable)
-        self._everybody_at = -HELD_SECONDS
+        self._everybody_at = monotonic()
 
     async def follow(self) -> int:
-        """`run_once` for who calls it all the time: whom evaluation is about to change waits for it, at most
-        HELD_SECONDS."""
-        if monotonic() - self._everybody_at < HELD_SECONDS:
-            batch = await self._marks.settled(ROUND)
+        """`run_once` for who calls it all the time: whom evaluation is about to change waits for it, but not for
+        long."""
+        if monotonic() - self._everybody_at < ROUSED_SECONDS:
+            batch = await self._marks.settled(ROUND, sequence() - int(HELD_SECONDS * 1e9))
             await self._in_parts(batch)
             return len(batch)
         self._everybody_at = monotonic()

@@ -60,13 +60,19 @@ async def test_a_batch_has_a_limit(pipeline: Pipeline, work: Upkeep) -> None:
     assert [await work.projection.run_once(2) for _ in range(4)] == [2, 2, 1, 0]
 
 
+@pytest.mark.parametrize("roused", [("HELD_SECONDS", 0.0), ("ROUSED_SECONDS", 0.0)])
 async def test_whom_evaluation_is_about_to_change_waits_for_it_but_not_for_long(
-    pipeline: Pipeline, stores: Stores, work: Upkeep, monkeypatch: pytest.MonkeyPatch
+    pipeline: Pipeline,
+    stores: Stores,
+    work: Upkeep,
+    monkeypatch: pytest.MonkeyPatch,
+    roused: tuple[str, float],
 ) -> None:
     changed, evaluated = await pipeline.ingest(event(user_id="u1"), event(user_id="u2"))
     assert changed
     assert evaluated
     monkeypatch.setattr(projection, "HELD_SECONDS", 3600.0)
+    monkeypatch.setattr(projection, "ROUSED_SECONDS", 3600.0)
     assert [await work.projection.follow(), await work.projection.follow()] == [2, 0]
 
     await pipeline.ingest(event(user_id="u1", phone="13800138000"), event(user_id="u2", phone="13800138001"))
@@ -74,7 +80,7 @@ async def test_whom_evaluation_is_about_to_change_waits_for_it_but_not_for_long(
 
     assert [await work.projection.follow(), await work.projection.follow()] == [1, 0]
     assert [await shown(stores, "+8613800138000"), await shown(stores, "+8613800138001")] == [[changed], []]
-    monkeypatch.setattr(projection, "HELD_SECONDS", 0.0)
+    monkeypatch.setattr(projection, *roused)
     assert [await work.projection.follow(), await work.projection.follow()] == [1, 0]
     assert await shown(stores, "+8613800138001") == [evaluated]
 
