@@ -6,6 +6,7 @@ import pytest
 
 from oneid.domain.messages import StoredEvent
 from oneid.errors import InvalidInput, TooLarge
+from search import events as module
 from search.client import Search
 from search.event_pages import EventPages, EventRequest
 from search.events import EventFilter, EventIndex
@@ -134,3 +135,36 @@ async def test_asking_for_a_few_customers_does_not_number_all(
     path = f"/{names.events}/_stats/fielddata"
     told = (await search.request("GET", path))["_all"]["total"]["fielddata"]
     assert told["memory_size_in_bytes"] == 0
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+@pytest.mark.parametrize("at_once", [1, 3, 4, 50])
+async def test_events_in_two_places_count_once_however_many_are_counted_at_a_time(
+    events: EventIndex, monkeypatch: pytest.MonkeyPatch, shards: int, at_once: int
+) -> None:
+    for one_id in ("c1", "c2", "c3", "c4"):
+        await events.store([event(f"m{number}", one_id) for number in range(6)])
+    await events.store([event("of c1 alone"), event("of nobody asked", "c5")])
+    await events.refresh()
+
+    monkeypatch.setattr(module, "COUNTED_AT_ONCE", at_once)
+    assert (await events.by_customer(["c1", "c2", "c3", "c4"])).total == 7
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+@pytest.mark.parametrize("page", [1, 2, 3, 50])
+async def test_where_events_lie_is_told_range_by_range_and_page_by_page(
+    events: EventIndex, shards: int, page: int
+) -> None:
+    homes = [f"c{number}" for number in range(6)]
+    await events.store([event(f"m{n} of {one_id}", one_id) for one_id in homes for n in range(3)])
+    await events.store([event("of nobody", None)])
+    await events.refresh()
+
+    async def told(after: str, until: str | None) -> list[list[str]]:
+        return [found async for found in events.homes_between(after, until, page=page)]
+
+    for after, until, expected in [("", None, homes), ("c1", "c4", homes[2:5]), ("c5", None, [])]:
+        pages = await told(after, until)
+        assert [home for found in pages for home in found] == expected
+        assert all(len(found) <= page for found in pages)
