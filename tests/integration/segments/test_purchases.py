@@ -12,6 +12,7 @@ from oneid.domain.messages import format_time
 from oneid.domain.scores.models import ScoreKind, ScoreModel
 from oneid.domain.scores.rfm import RfmModel
 from oneid.domain.segments.rules import EventPattern
+from oneid.services import evaluation
 from oneid.services.audiences import AudienceService
 from tests.integration.segments.conftest import HandClock
 from tests.pipeline import Pipeline
@@ -131,6 +132,12 @@ async def test_segments_and_rfm_cells_of_real_purchases_are_what_pandas_counts(
 @pytest.mark.real
 @pytest.mark.timeout(3600)
 async def test_segments_and_rfm_cells_of_all_purchases_are_what_pandas_counts(
-    pipeline: Pipeline, stores: Stores, audiences: AudienceService, clock: HandClock
+    pipeline: Pipeline,
+    stores: Stores,
+    audiences: AudienceService,
+    clock: HandClock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Callers would try again until the conditions are computed for everybody."""
+    monkeypatch.setattr(evaluation, "PATIENCE", 600.0)
     await check(pipeline, stores, audiences, clock, purchases(most=None))
