@@ -23,8 +23,9 @@ stop: .venv/.installed  ## stop what a killed `make up` left; deletes nothing
 	@$(BIN)/oneid stop
 
 # Servers of a test live for minutes: without the optimising compiler they spend a third less of the two cores.
+# Each file runs whole, on one of two sets of servers, in the order of `testpaths`.
 test: .venv/.installed  ## the whole suite, on real servers
-	@JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+	@JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 demo: .venv/.installed  ## a brand's story through the public API: who became one customer, and why
 	@$(BIN)/oneid demo
@@ -46,4 +47,4 @@ faults: .venv/.installed  ## kill things and see that nothing is lost
 	@$(BIN)/python -m pytest -m faults
 
 real: .venv/.installed  ## the whole real data
-	@$(BIN)/python -m pytest -m real tests/real
+	@$(BIN)/python -m pytest -m real tests/real tests/integration/segments

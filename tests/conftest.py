@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Final
 
 import pytest
 from opensearchpy import AsyncOpenSearch
@@ -16,20 +15,10 @@ from oneid.log import client as log_client
 from oneid.settings import Settings
 from tests.servers import Servers, session_servers
 
-DEPLOYMENTS: Final = ("tests/e2e/", "tests/faults/")
-
 #: In slices: a test may have loaded more than one transaction can delete in its time.
 CLEAN = """
 MATCH (n) WHERE NOT n:Migration WITH n LIMIT 10000 DETACH DELETE n RETURN count(n) AS deleted
 """
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two halves, which `make test` runs side by side, each on servers of its own and in its own order: what works
-    on stores that are there, and what starts, kills and restarts whole deployments."""
-    for item in items:
-        half = "deployments" if item.nodeid.startswith(DEPLOYMENTS) else "stores"
-        item.add_marker(pytest.mark.xdist_group(half))
 
 
 @pytest.fixture(scope="session")
