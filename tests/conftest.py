@@ -56,7 +56,7 @@ async def opensearch(servers: Servers) -> AsyncIterator[AsyncOpenSearch]:
         yield connected
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def emptying(graph: Graph, redis: Redis, opensearch: AsyncOpenSearch) -> Callable[[], Awaitable[None]]:
     """Leaves nothing in the stores but the schema: no nodes but migrations, no keys, no documents."""
 
@@ -73,6 +73,12 @@ def emptying(graph: Graph, redis: Redis, opensearch: AsyncOpenSearch) -> Callabl
         )
 
     return empty
+
+
+@pytest.fixture(scope="module")
+async def emptied(emptying: Callable[[], Awaitable[None]]) -> None:
+    """The file begins with nothing in the stores but the schema: no rules, no clock that somebody else advanced."""
+    await emptying()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests.running import calling, running
 
 
 @pytest.fixture(scope="module")
-async def url(settings: Settings) -> AsyncGenerator[str]:
+async def url(emptied: None, settings: Settings) -> AsyncGenerator[str]:
     """Where oneid answers."""
     async with running(settings) as address:
         yield address

@@ -1,4 +1,4 @@
-"""Scenarios on a running oneid: API, consumer and worker. Nothing is wiped: each has identifiers of its own."""
+"""Scenarios on a running oneid: API, consumer and worker. Within a file nothing is wiped: each has its own identifiers."""
 
 from collections.abc import AsyncGenerator
 
@@ -11,7 +11,7 @@ from tests.scenario import Fresh, Scenario
 
 
 @pytest.fixture(scope="module")
-async def url(settings: Settings) -> AsyncGenerator[str]:
+async def url(emptied: None, settings: Settings) -> AsyncGenerator[str]:
     """Where oneid answers."""
     async with running(settings) as address:
         yield address

@@ -73,7 +73,7 @@ class Events:
 
 
 @pytest.fixture(scope="module")
-async def url(settings: Settings) -> AsyncGenerator[str]:
+async def url(emptied: None, settings: Settings) -> AsyncGenerator[str]:
     """Where the API is served, with a consumer behind it."""
     stop = asyncio.Event()
     consuming = asyncio.create_task(consume(settings, stop))
