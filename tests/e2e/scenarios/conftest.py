@@ -1,4 +1,4 @@
-"""Scenarios on a running oneid: API, consumer and worker. Nothing is wiped within a file: each has its own identifiers."""
+"""Scenarios on a running oneid: API, consumer and worker. Within a file nothing is wiped: names tell them apart."""
 
 from collections.abc import AsyncGenerator
 
