@@ -114,9 +114,10 @@ SET c.evaluateNames = CASE
 SET c:Unevaluated, c.evaluateSeq = $sequence
 """
 
+#: By label, not by index, which would lock others out while there is no counter yet (`partitions.FENCE`).
 MARK_TOLD: Final = f"""
 OPTIONAL MATCH (a:AttributeCatalog {{id: 'current'}})
-OPTIONAL MATCH (n:ConditionCounter {{id: 'current'}})
+OPTIONAL MATCH (n:ConditionCounter {{id: 'current'}}) USING SCAN n:ConditionCounter
 WITH coalesce(a.names, []) +
      coalesce(n.names, COLLECT {{ MATCH (k:Condition) UNWIND k.names AS name RETURN DISTINCT name }}) AS wanted
 UNWIND $rows AS told

@@ -20,10 +20,12 @@ TAKE: Final = "MERGE (p:Partition {id: $id}) SET p.holder = $holder"
 
 HOLDER: Final = "MATCH (p:Partition {id: $id}) RETURN p.holder AS holder"
 
+#: By label, not by index: a statement that writes locks the index entry of what is not there yet until its transaction
+#: ends, and partitions would wait for each other until somebody changes the rules and somebody is erased.
 FENCE: Final = """
 MATCH (p:Partition {id: $id}) SET p.lock = $lock
-WITH p OPTIONAL MATCH (r:IdentityRules {id: 'current'})
-OPTIONAL MATCH (book:Tombstones {id: 'current'})
+WITH p OPTIONAL MATCH (r:IdentityRules {id: 'current'}) USING SCAN r:IdentityRules
+OPTIONAL MATCH (book:Tombstones {id: 'current'}) USING SCAN book:Tombstones
 RETURN p.holder AS holder, p.applied AS applied, p.pausedUntil AS pausedUntil,
        p.appliedSince AS since, r.version AS ruleVersion, book.version AS tombstoneVersion
 """

@@ -1,6 +1,7 @@
-"""How many events a second become customers, beside the bare statement that writes the same nodes, as the graph
-grows. Sizes in customers: ONEID_BENCH_SIZES, by default 10000,100000."""
+"""How many events a second become customers, through one partition and through two at once, beside the bare statement
+that writes the same nodes, as the graph grows. Sizes in customers: ONEID_BENCH_SIZES, by default 10000,100000."""
 
+import asyncio
 import json
 import os
 import random
@@ -10,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
+from zlib import crc32
 
 import orjson
 import pytest
@@ -61,8 +63,11 @@ MERGE (i)-[:IDENTIFIES]->(c)
 
 @dataclass(frozen=True, slots=True)
 class Rate:
+    """Events a second; `two`: of two partitions together."""
+
     customers: int
     ours: float
+    two: float
     bare: float
 
     @property
@@ -113,15 +118,26 @@ def entries(run: str, of: Sequence[tuple[str, bool]]) -> list[Entry]:
     return [Entry(f"{uuid4()}", body, None) for body in bodies]
 
 
-async def ours(stores: Stores, run: str, size: int) -> float:
-    """Events a second through the service: read from bytes, matched, decided, committed."""
-    await partitions.take(stores.graph, 0, run)
-    service = service_of(stores, run)
-    await apply(service, entries(f"{run}-{size}-warm", people(run, size, 1, WARM_UP)))
-    work = entries(f"{run}-{size}", people(run, size, 2))
+async def ours(stores: Stores, run: str, size: int, count: int = 1) -> float:
+    """Events a second through the service, of so many partitions at once: read from bytes, matched, decided,
+    committed."""
+    await through(stores, f"{run}-{count}-warm", count, people(run, size, count, WARM_UP))
+    seconds = await through(stores, f"{run}-{count}", count, people(run, size, 10 + count))
+    return EVENTS / seconds
+
+
+async def through(stores: Stores, name: str, count: int, of: Sequence[tuple[str, bool]]) -> float:
+    """Seconds until all are resolved, each customer's events by one partition."""
+    services, works = list[ResolutionService](), list[list[Entry]]()
+    for number in range(count):
+        await partitions.take(stores.graph, number, name)
+        services.append(service_of(stores, name, number))
+        works.append(
+            entries(f"{name}-{number}", [one for one in of if crc32(one[0].encode()) % count == number])
+        )
     start = time.perf_counter()
-    await apply(service, work)
-    return EVENTS / (time.perf_counter() - start)
+    await asyncio.gather(*map(apply, services, works))
+    return time.perf_counter() - start
 
 
 async def apply(service: ResolutionService, work: Sequence[Entry]) -> None:
@@ -130,7 +146,7 @@ async def apply(service: ResolutionService, work: Sequence[Entry]) -> None:
 
 
 async def bare(stores: Stores, run: str, size: int) -> float:
-    of = people(run, size, 3)
+    of = people(run, size, 20)
     kinds = ("user_id", "anonymous_id", "device_id")
     rows: list[dict[str, Any]] = [
         {
@@ -161,7 +177,8 @@ async def test_resolution_keeps_up_with_the_bare_statement_at_any_size(clean: No
     for size in SIZES:
         await seed(stores.graph, run, loaded, size)
         loaded = size
-        rates.append(Rate(size, await ours(stores, run, size), await bare(stores, run, size)))
+        one, two = await ours(stores, run, size), await ours(stores, run, size, count=2)
+        rates.append(Rate(size, one, two, await bare(stores, run, size)))
     table = keep(rates)
     assert min(rate.ratio for rate in rates) >= 0.5, table
     assert rates[-1].ours >= 0.8 * rates[0].ours, table

@@ -84,6 +84,21 @@ async def test_who_reads_what_another_has_read_waits_until_that_one_is_done(
     await asyncio.gather(earlier, later)
 
 
+async def test_a_partition_waits_for_no_other_one(stores: Stores) -> None:
+    await workers(stores, 2)
+    met = asyncio.Barrier(2)
+
+    async def enter(number: int) -> None:
+        async def work(tx: AsyncManagedTransaction) -> None:
+            await partitions.enter(tx, number, f"worker-{number}", 1)
+            async with asyncio.timeout(10):
+                await met.wait()
+
+        await stores.graph.transact("test.enter", work)
+
+    await asyncio.gather(enter(0), enter(1))
+
+
 async def test_fifty_parallel_first_sightings_make_one_customer(stores: Stores) -> None:
     upserts = UpsertService(stores.graph, stores.clock, "CN")
     same = Upsert(identifiers=[("user_id", "u1"), ("phone", "13800138000")], set={"city": "Shanghai"})
