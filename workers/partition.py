@@ -204,6 +204,6 @@ class PartitionWorker:
         RESOLVED.inc(sum(not (r.failure or r.barred) for r in batch))
         BARRED.inc(sum(r.barred for r in batch))
         DEAD_LETTERS.inc(sum(bool(r.failure) and not r.barred for r in batch))
-        for address, results in replies(batch).items():
+        for address, results in replies(batch, self._partition).items():
             with suppress(Retriable):
                 await answer(self._redis, address, results)

@@ -103,7 +103,7 @@ class EventLog:
         self._state = redis.register_script(STATE)
 
     async def append(self, envelopes: Sequence[tuple[int, bytes]], reply_to: str | None = None) -> list[str]:
-        """Appends (partition, JSON envelope) pairs and returns their entry ids once they are on disk.
+        """Appends (partition, JSON envelope) pairs and returns their full ids (`full_id`) once they are on disk.
 
         Raises:
             Retriable: the log can't take writes; what was not acknowledged may still have been written.
@@ -120,7 +120,8 @@ class EventLog:
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
-        return cast(list[str], answers)
+        ids = cast(list[str], answers)
+        return [full_id(partition, entry) for (partition, _), entry in zip(envelopes, ids, strict=True)]
 
     async def _flush(self) -> None:
         while self._queue:
@@ -234,6 +235,11 @@ class EventLog:
         """Entries accepted and not finished."""
         with transient_faults():
             return int(await self._redis.xlen(stream_key(partition)))
+
+
+def full_id(partition: int, entry_id: str) -> str:
+    """Tells an entry from those of other partitions: streams count alike, so that two may have the same id."""
+    return f"{partition}/{entry_id}"
 
 
 def tries_key(partition: int, entry_id: str) -> str:

@@ -35,16 +35,16 @@ class Resolved:
 
 
 class Waiter:
-    """Collects the answers for a set of entries."""
+    """Collects the answers for a set of entries, by their full ids (`events.full_id`)."""
 
-    def __init__(self, entry_ids: Sequence[str]) -> None:
-        self._missing = set(entry_ids)
+    def __init__(self, entries: Sequence[str]) -> None:
+        self._missing = set(entries)
         self._results: list[Resolved] = []
         self._done = asyncio.Event()
 
-    def deliver(self, entry_id: str, results: list[Resolved]) -> None:
-        if entry_id in self._missing:
-            self._missing.discard(entry_id)
+    def deliver(self, entry: str, results: list[Resolved]) -> None:
+        if entry in self._missing:
+            self._missing.discard(entry)
             self._results.extend(results)
         if not self._missing:
             self._done.set()
@@ -71,18 +71,18 @@ class Replies:
         self._early: dict[str, list[Resolved]] = {}
 
     @asynccontextmanager
-    async def expect(self, entry_ids: Sequence[str]) -> AsyncGenerator[Waiter]:
+    async def expect(self, entries: Sequence[str]) -> AsyncGenerator[Waiter]:
         """A waiter for these entries, appended with `reply_to=self.address`."""
-        waiter = Waiter(entry_ids)
-        for entry_id in entry_ids:
-            self._waiters[entry_id] = waiter
-            if entry_id in self._early:
-                waiter.deliver(entry_id, self._early.pop(entry_id))
+        waiter = Waiter(entries)
+        for entry in entries:
+            self._waiters[entry] = waiter
+            if entry in self._early:
+                waiter.deliver(entry, self._early.pop(entry))
         try:
             yield waiter
         finally:
-            for entry_id in entry_ids:
-                self._waiters.pop(entry_id, None)
+            for entry in entries:
+                self._waiters.pop(entry, None)
 
     async def listen(self) -> None:
         """Receives until cancelled; a lost connection is opened again."""
@@ -112,16 +112,16 @@ class Replies:
                     backoff.reset()
 
     def _deliver(self, answer: dict[str, list[dict[str, object]]]) -> None:
-        for entry_id, rows in answer.items():
+        for entry, rows in answer.items():
             results = [Resolved(**row) for row in rows]  # type: ignore[arg-type]
-            waiter = self._waiters.get(entry_id)
+            waiter = self._waiters.get(entry)
             if waiter:
-                waiter.deliver(entry_id, results)
+                waiter.deliver(entry, results)
             else:
-                self._keep(entry_id, results)
+                self._keep(entry, results)
 
-    def _keep(self, entry_id: str, results: list[Resolved]) -> None:
-        self._early[entry_id] = results
+    def _keep(self, entry: str, results: list[Resolved]) -> None:
+        self._early[entry] = results
         while len(self._early) > self.EARLY:
             del self._early[next(iter(self._early))]
 
@@ -131,7 +131,7 @@ def channel_name(address: str) -> str:
 
 
 async def answer(redis: Redis, address: str, results: dict[str, list[Resolved]]) -> None:
-    """Tells the process at `address` what became of entries: entry id -> a result a message."""
-    body = {entry_id: [asdict(row) for row in rows] for entry_id, rows in results.items()}
+    """Tells the process at `address` what became of entries: full id -> a result a message."""
+    body = {entry: [asdict(row) for row in rows] for entry, rows in results.items()}
     with transient_faults():
         await redis.publish(channel_name(address), orjson.dumps(body))

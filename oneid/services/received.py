@@ -10,7 +10,7 @@ import structlog
 from graph import partitions
 from oneid.domain.envelopes import messages_of
 from oneid.domain.messages import Envelope, Item, Message, format_time
-from oneid.log.events import Entry
+from oneid.log.events import Entry, full_id
 from oneid.log.replies import Resolved, ResolvedStatus
 
 log = structlog.get_logger("oneid.resolution")
@@ -92,13 +92,13 @@ def marks(batch: Sequence[Received], waiting: set[Received]) -> list[str]:
     )
 
 
-def replies(batch: Sequence[Received]) -> dict[str, dict[str, list[Resolved]]]:
-    """Answers for those who wait: address -> entry id -> one result a message."""
+def replies(batch: Sequence[Received], partition: int) -> dict[str, dict[str, list[Resolved]]]:
+    """Answers for those who wait: address -> full id of the entry -> one result a message."""
     answers = dict[str, dict[str, list[Resolved]]]()
     for received in batch:
         if received.entry.reply_to:
-            of_entry = answers.setdefault(received.entry.reply_to, {}).setdefault(received.entry.id, [])
-            of_entry.append(result(received))
+            of_address = answers.setdefault(received.entry.reply_to, {})
+            of_address.setdefault(full_id(partition, received.entry.id), []).append(result(received))
     return answers
 
 

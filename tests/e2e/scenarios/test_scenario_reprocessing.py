@@ -1,8 +1,6 @@
 """Semantics 12: identities rebuilt from the log under today's rules, with an operator's acts kept."""
 
-import asyncio
 from collections.abc import AsyncGenerator
-from typing import Any
 
 import pytest
 
@@ -10,14 +8,8 @@ from oneid.settings import Settings
 from tests.graphql_api import Api
 from tests.running import calling, running
 from tests.scenario import Scenario
-from tests.scenario_acts import erase, merge, split, unlink, upsert
+from tests.scenario_acts import erase, merge, reprocess, split, unlink, upsert
 
-START = """
-mutation Start($input: ReprocessIdentitiesInput!) {
-  reprocessIdentities(input: $input) { operation { id } userErrors { code field } }
-}
-"""
-OPERATION = "query Operation($id: ID!) { node(id: $id) { ... on Operation { status result error } } }"
 HOUSEHOLDS = """
 query Households($by: CustomerLookup!) { customer(by: $by) { households { members { nodes { oneId } } } } }
 """
@@ -29,24 +21,6 @@ async def api(clean: None, settings: Settings) -> AsyncGenerator[Api]:
     """A caller of a oneid without data: what other scenarios left would be told again, and counted."""
     async with running(settings) as url, calling(url, settings) as caller:
         yield caller
-
-
-async def reprocess(scene: Scenario, *, dry_run: bool = False) -> dict[str, Any]:
-    """What the operation says it did."""
-    started = (await scene.api(START, input={"dryRun": dry_run}))["reprocessIdentities"]
-    assert started["userErrors"] == []
-    node = await ended(scene, started["operation"]["id"])
-    assert (node["status"], node["error"]) == ("COMPLETED", None)
-    result: dict[str, Any] = node["result"]
-    return result
-
-
-async def ended(scene: Scenario, operation: str) -> dict[str, Any]:
-    while True:
-        node: dict[str, Any] = (await scene.api(OPERATION, id=operation))["node"]
-        if node["status"] not in ("QUEUED", "RUNNING"):
-            return node
-        await asyncio.sleep(0.1)
 
 
 async def test_a_dry_run_says_what_would_be_different_and_changes_nothing(scene: Scenario) -> None:

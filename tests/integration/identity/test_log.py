@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from oneid.errors import DeadlineExceeded, Retriable
-from oneid.log.events import DEAD_KEY, LogState
+from oneid.log.events import DEAD_KEY, EventLog, LogState, full_id
 from oneid.log.lease import Lease
 from oneid.log.replies import Replies, Resolved, answer, channel_name
 from tests.pipeline import Pipeline, event
@@ -26,8 +26,17 @@ async def test_appends_of_many_callers_keep_their_own_answers(pipeline: Pipeline
     log = pipeline.stores.log
     ids = await asyncio.gather(*(log.append([(0, f"{n}".encode())]) for n in range(200)))
     entries = await log.read(0, pipeline.holder, 1000, 1)
-    by_id = {entry.id: entry.body for entry in entries}
+    by_id = {full_id(0, entry.id): entry.body for entry in entries}
     assert [by_id[entry_id] for (entry_id,) in ids] == [f"{n}".encode() for n in range(200)]
+
+
+async def test_entries_of_different_partitions_are_told_apart_though_their_streams_count_alike(
+    redis: Redis,
+) -> None:
+    ids = [
+        entry for _ in range(50) for entry in await EventLog(redis, 3).append([(n, b"1") for n in range(3)])
+    ]
+    assert len(set(ids)) == 150
 
 
 async def test_what_was_read_and_not_finished_can_be_claimed_in_order(pipeline: Pipeline) -> None:

@@ -13,7 +13,7 @@ from oneid.clock import SystemClock
 from oneid.domain.catalog import AttributeDefinition, AttributeType, Catalog
 from oneid.domain.messages import Envelope
 from oneid.errors import Conflict, DeadlineExceeded, Retriable
-from oneid.log.events import EventLog, stream_key
+from oneid.log.events import EventLog, full_id, stream_key
 from oneid.log.replies import Replies, Resolved, answer
 from oneid.services.ingestion import IngestionService, ItemResult, ItemStatus, Wait
 
@@ -52,7 +52,7 @@ class Resolver:
             await asyncio.sleep(0.01)
             rows = await self._redis.xrange(stream_key(0))
         for entry_id, fields in rows:
-            results = {entry_id.decode(): self._results(orjson.loads(fields[b"b"]))}
+            results = {full_id(0, entry_id.decode()): self._results(orjson.loads(fields[b"b"]))}
             await answer(self._redis, fields[b"r"].decode(), results)
 
     def _results(self, envelope: Envelope) -> list[Resolved]:
