@@ -1,5 +1,6 @@
 """A caller of the admin schema, for tests."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -49,6 +50,18 @@ class Api:
         results: list[dict[str, Any]] = data["ingestEvents"]["results"]
         return results
 
+    async def ended(self, operation: str) -> dict[str, Any]:
+        """The operation of this id, once it has ended, however it did."""
+        while True:
+            node: dict[str, Any] = (await self(OPERATION, id=operation))["node"]
+            if node["status"] not in ("QUEUED", "RUNNING"):
+                return node
+            await asyncio.sleep(0.1)
+
+
+OPERATION = """
+query Operation($id: ID!) { node(id: $id) { ... on Operation { status done result resultUrl error } } }
+"""
 
 UPSERT = """
 mutation Upsert($input: UpsertCustomerInput!) {

@@ -1,6 +1,5 @@
 """What operators do in a scenario."""
 
-import asyncio
 from typing import Any, Final
 
 from tests.scenario import Scenario
@@ -35,7 +34,6 @@ mutation Start($input: ReprocessIdentitiesInput!) {
   reprocessIdentities(input: $input) { operation { id } userErrors { code field } }
 }
 """
-OPERATION: Final = "query Operation($id: ID!) { node(id: $id) { ... on Operation { status result error } } }"
 
 
 class Refused(Exception):
@@ -93,15 +91,7 @@ async def reprocess(scene: Scenario, *, dry_run: bool = False) -> dict[str, Any]
     """What the operation says it did."""
     started = (await scene.api(REPROCESS, input={"dryRun": dry_run}))["reprocessIdentities"]
     assert started["userErrors"] == []
-    node = await ended(scene, started["operation"]["id"])
+    node = await scene.api.ended(started["operation"]["id"])
     assert (node["status"], node["error"]) == ("COMPLETED", None)
     result: dict[str, Any] = node["result"]
     return result
-
-
-async def ended(scene: Scenario, operation: str) -> dict[str, Any]:
-    while True:
-        node: dict[str, Any] = (await scene.api(OPERATION, id=operation))["node"]
-        if node["status"] not in ("QUEUED", "RUNNING"):
-            return node
-        await asyncio.sleep(0.1)

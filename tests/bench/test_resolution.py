@@ -121,8 +121,8 @@ def entries(run: str, of: Sequence[tuple[str, bool]]) -> list[Entry]:
 async def ours(stores: Stores, run: str, size: int, count: int = 1) -> float:
     """Events a second through the service, of so many partitions at once: read from bytes, matched, decided,
     committed."""
-    await through(stores, f"{run}-{count}-warm", count, people(run, size, count, WARM_UP))
-    seconds = await through(stores, f"{run}-{count}", count, people(run, size, 10 + count))
+    await through(stores, f"{run}-{size}-{count}-warm", count, people(run, size, count, WARM_UP))
+    seconds = await through(stores, f"{run}-{size}-{count}", count, people(run, size, 10 + count))
     return EVENTS / seconds
 
 

@@ -1,6 +1,5 @@
 """A21, A56: attributes without a developer, and who told each value."""
 
-import asyncio
 import json
 from typing import Any
 
@@ -14,7 +13,6 @@ query Held($id: String!) {
 }
 """
 EXPORT = "operation { id }"
-OPERATION = "query O($id: ID!) { node(id: $id) { ... on Operation { status resultUrl error } } }"
 
 
 async def held(brand: Brand, one_id: str) -> dict[str, dict[str, Any]]:
@@ -25,11 +23,7 @@ async def held(brand: Brand, one_id: str) -> dict[str, dict[str, Any]]:
 async def exported(brand: Brand, **given: Any) -> list[dict[str, Any]]:
     """The lines of the file that exportSegment writes."""
     operation = (await brand.do("exportSegment", {"format": "NDJSON", **given}, EXPORT))["operation"]
-    while True:
-        found = (await brand.api(OPERATION, id=operation["id"]))["node"]
-        if found["status"] not in ("QUEUED", "RUNNING"):
-            break
-        await asyncio.sleep(0.1)
+    found = await brand.api.ended(operation["id"])
     assert found["status"] == "COMPLETED", found
     answer = await brand.api.client.get(found["resultUrl"], headers=brand.api.headers)
     return [json.loads(line) for line in answer.text.splitlines()]

@@ -13,7 +13,6 @@ query Where($by: CustomerLookup!) { customer(by: $by) { oneId lifecycleStages { 
 """
 POLICY = "policy { key version daily most lastRunAt preview(sample: 5) { count sample { oneId } } }"
 POLICIES = "query P($key: String) { retentionPolicies(key: $key) { version lastRunAt preview { count } } }"
-OPERATION = "query O($id: ID!) { node(id: $id) { ... on Operation { status done error result } } }"
 CHANGES = 'subscription { changes(types: ["SEGMENT_LEFT"]) { type oneId segment { key } } }'
 QUIET = 60
 
@@ -65,15 +64,6 @@ async def leads(brand: Brand) -> Leads:
     return made
 
 
-async def ended(brand: Brand, id_: str) -> dict[str, Any]:
-    """An operation, once it has ended."""
-    while True:
-        found: dict[str, Any] = (await brand.api(OPERATION, id=id_))["node"]
-        if found["status"] not in ("QUEUED", "RUNNING"):
-            return found
-        await asyncio.sleep(0.2)
-
-
 async def removed(socket: Socket, key: str) -> str:
     """The ONE-ID of the next who is told to have left a segment."""
     while True:
@@ -117,7 +107,7 @@ async def test_a_quiet_lead_is_suppressed_leaves_the_audience_and_is_erased_and_
 
     given = {"key": policy, "expectedCount": 1}
     operation = (await brand.do("applyRetentionPolicy", given, "operation { id }"))["operation"]
-    done = await ended(brand, operation["id"])
+    done = await brand.api.ended(operation["id"])
 
     assert (done["status"], done["done"], done["result"]) == ("COMPLETED", 1, {"erased": 1})
     assert [await leads.stage(one) for one in (idle, buyer, awake)] == [None, "customer", "lead"]

@@ -3,7 +3,8 @@
 import asyncio
 import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 from uuid import uuid4
 
 import orjson
@@ -12,6 +13,7 @@ from neo4j import AsyncManagedTransaction
 
 from graph import identity, partitions
 from graph.client import Graph
+from graph.conditions import MARK_TOLD
 from graph.customers import Customers
 from graph.rules import RulesStore
 from oneid.bootstrap import Stores
@@ -84,19 +86,35 @@ async def test_who_reads_what_another_has_read_waits_until_that_one_is_done(
     await asyncio.gather(earlier, later)
 
 
-async def test_a_partition_waits_for_no_other_one(stores: Stores) -> None:
-    await workers(stores, 2)
-    met = asyncio.Barrier(2)
+async def meet(graph: Graph, *works: Callable[[AsyncManagedTransaction], Awaitable[Any]]) -> None:
+    """Commits none of these transactions before each has done its work. Fails if one waits for another."""
+    met = asyncio.Barrier(len(works))
 
-    async def enter(number: int) -> None:
-        async def work(tx: AsyncManagedTransaction) -> None:
-            await partitions.enter(tx, number, f"worker-{number}", 1)
+    async def commit(work: Callable[[AsyncManagedTransaction], Awaitable[Any]]) -> None:
+        async def both(tx: AsyncManagedTransaction) -> None:
+            await work(tx)
             async with asyncio.timeout(10):
                 await met.wait()
 
-        await stores.graph.transact("test.enter", work)
+        await graph.transact("test.meet", both)
 
-    await asyncio.gather(enter(0), enter(1))
+    await asyncio.gather(*map(commit, works))
+
+
+async def test_a_partition_waits_for_no_other_one(stores: Stores) -> None:
+    await workers(stores, 2)
+    await meet(
+        stores.graph,
+        lambda tx: partitions.enter(tx, 0, "worker-0", 1),
+        lambda tx: partitions.enter(tx, 1, "worker-1", 1),
+    )
+
+
+async def test_who_marks_what_was_told_waits_for_nobody_while_there_are_no_conditions(stores: Stores) -> None:
+    async def mark(tx: AsyncManagedTransaction) -> None:
+        await (await tx.run(MARK_TOLD, rows=[], sequence=1)).consume()
+
+    await meet(stores.graph, mark, mark)
 
 
 async def test_fifty_parallel_first_sightings_make_one_customer(stores: Stores) -> None:
