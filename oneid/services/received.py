@@ -55,23 +55,24 @@ class Received:
         return {"entry": self.entry.id, "message_id": self.message.message_id}
 
 
-def open_entry(entry: Entry, failure: str | None) -> list[Received]:
+def open_entry(entry: Entry, failure: str | None, partition: int) -> list[Received]:
     """The messages of an entry. What can't be read becomes one that holds it as it is, and has failed."""
     try:
         envelope: Envelope = orjson.loads(entry.body)
         messages = messages_of(envelope)
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         log.error("entry can't be read", entry=entry.id, exc_info=error)
-        envelope, failure = unreadable(entry), "UNREADABLE"
+        envelope, failure = unreadable(entry, partition), "UNREADABLE"
         messages = messages_of(envelope)
     return [
         Received(entry, envelope, message, place, failure=failure) for place, message in enumerate(messages)
     ]
 
 
-def unreadable(entry: Entry) -> Envelope:
+def unreadable(entry: Entry, partition: int) -> Envelope:
     received_at = format_time(datetime.fromtimestamp(int(entry.id.partition("-")[0]) / 1000, UTC))
-    item: Item = {"messageId": f"unreadable-{entry.id}", "type": "track", "event": "Unreadable"}
+    message_id = f"unreadable-{full_id(partition, entry.id)}"
+    item: Item = {"messageId": message_id, "type": "track", "event": "Unreadable"}
     item["properties"] = {"body": entry.body.decode(errors="replace")}
     return {"receivedAt": received_at, "source": "log", "sentAt": None, "items": [item]}
 

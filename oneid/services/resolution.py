@@ -108,7 +108,7 @@ class ResolutionService:
             Overloaded: the same, and less at once may do.
             Superseded: another consumer has the partition; nothing was written.
         """
-        batch = [received for entry in entries for received in open_entry(entry, give_up)]
+        batch = [received for entry in entries for received in open_entry(entry, give_up, self._partition)]
         await self._drop_duplicates(batch)
         self._began = sequence()
         await self.resume(batch, at_once=at_once)
