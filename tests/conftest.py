@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from graph import client as graph_client
 from graph.client import Graph
+from oneid.bootstrap import Stores, open_stores
 from oneid.log import client as log_client
 from oneid.settings import Settings
 from tests.servers import Servers, session_servers
@@ -54,6 +55,13 @@ async def opensearch(servers: Servers) -> AsyncIterator[AsyncOpenSearch]:
     """An OpenSearch client."""
     async with AsyncOpenSearch(servers.opensearch, timeout=30) as connected:
         yield connected
+
+
+@pytest.fixture(scope="module")
+async def stores(settings: Settings) -> AsyncIterator[Stores]:
+    """The three stores, connected as a process connects them, with what reads and writes them."""
+    async with open_stores(settings) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -2,25 +2,16 @@
 it grows; nothing is lost, and all goes on by itself."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-import pytest
-
-from oneid.bootstrap import Stores, open_stores, upkeep
+from oneid.bootstrap import Stores, upkeep
 from oneid.metrics import OLDEST
-from oneid.settings import Settings
 from tests.consumers import consuming, drained
 from tests.faults.invariants import index_equals_graph, scan
 from tests.pipeline import event, open_pipeline
 
 BLOCK = "index.blocks.read_only_allow_delete"
-
-
-@pytest.fixture(scope="module")
-async def stores(settings: Settings) -> AsyncIterator[Stores]:
-    async with open_stores(settings) as opened:
-        yield opened
 
 
 @asynccontextmanager

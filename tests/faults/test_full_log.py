@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from api.app import create_app
 from oneid import bootstrap
-from oneid.bootstrap import Stores, open_stores
+from oneid.bootstrap import Stores
 from oneid.settings import Settings
 from tests.consumers import consuming, drained
 from tests.faults.parts import ADMIN, WRITE, parts
@@ -27,12 +27,6 @@ mutation ($events: EventBatch!) {
 }
 """
 ROOM = 3 * 2**20
-
-
-@pytest.fixture(scope="module")
-async def stores(settings: Settings) -> AsyncIterator[Stores]:
-    async with open_stores(settings) as opened:
-        yield opened
 
 
 async def leave_room(redis: Redis, size: int) -> None:

@@ -2,7 +2,7 @@
 notice within ten seconds, say so, end by none of it, and go on when it is back."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -11,11 +11,10 @@ from uuid import uuid4
 import pytest
 
 from graph import client as graph_client
-from oneid.bootstrap import Stores, open_stores
+from oneid.bootstrap import Stores
 from oneid.errors import Retriable
 from oneid.log import client as log_client
 from oneid.log.events import EventLog
-from oneid.settings import Settings
 from search import client as search_client
 from tests.faults.parts import Parts, parts
 from tests.servers import Servers
@@ -25,12 +24,6 @@ SLACK_SECONDS: Final = 4.0
 """What a busy machine may add."""
 
 GRAPH: Final = '{ customer(by: {identifier: {type: "user_id", value: "u1"}}) { oneId } }'
-
-
-@pytest.fixture(scope="module")
-async def stores(settings: Settings) -> AsyncIterator[Stores]:
-    async with open_stores(settings) as opened:
-        yield opened
 
 
 @asynccontextmanager

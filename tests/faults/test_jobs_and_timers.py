@@ -3,7 +3,7 @@ goes away and comes back with nothing, make it late at most: it is done, and onc
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,7 +23,6 @@ from oneid.embedded.ports import free_port
 from oneid.embedded.valkey import valkey
 from oneid.services import reindexing, segment_export
 from oneid.services.segments import NewSegment
-from oneid.settings import Settings
 from tests.faults.invariants import profiles_equal_graph
 from tests.faults.log_servers import log_server
 from tests.faults.parts import Parts, parts
@@ -42,12 +41,6 @@ EXPORT: Final = {
 }
 RULE: Final = {"event": {"name": "Order", "window": {"lastDays": 30}}}
 DUE_SECONDS: Final = 30
-
-
-@pytest.fixture(scope="module")
-async def stores(settings: Settings) -> AsyncIterator[Stores]:
-    async with open_stores(settings) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -10,18 +10,11 @@ from graph import client as graph_client
 from graph import partitions
 from graph.client import Graph
 from graph.customers import Customers
-from oneid.bootstrap import Stores, open_stores
+from oneid.bootstrap import Stores
 from oneid.services.upserts import Upsert, UpsertService
-from oneid.settings import Settings
 from tests.faults.proxy import BOLT_COMMIT, Proxy, proxy
 from tests.pipeline import Pipeline, event, service_of
 from tests.servers import Servers
-
-
-@pytest.fixture(scope="module")
-async def stores(settings: Settings) -> AsyncIterator[Stores]:
-    async with open_stores(settings) as opened:
-        yield opened
 
 
 @pytest.fixture

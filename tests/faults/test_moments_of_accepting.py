@@ -8,19 +8,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from oneid.bootstrap import Stores, open_stores
-from oneid.settings import Settings
+from oneid.bootstrap import Stores
 from tests.consumers import work_off
 from tests.faults.parts import Parts, parts
 from tests.servers import Servers
 
 pytestmark = pytest.mark.faults
-
-
-@pytest.fixture(scope="module")
-async def stores(settings: Settings) -> AsyncIterator[Stores]:
-    async with open_stores(settings) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ all that was accepted is there, of each person in the order in which it was."""
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -12,9 +11,8 @@ import pytest
 from redis.asyncio import Redis
 
 from graph.customers import Customers
-from oneid.bootstrap import Stores, open_stores
+from oneid.bootstrap import Stores
 from oneid.domain.identifiers import Identifier
-from oneid.settings import Settings
 from tests.consumers import drained
 from tests.faults.invariants import scan
 from tests.faults.parts import WRITE, Parts, parts
@@ -24,12 +22,6 @@ from tests.servers import Servers
 PEOPLE: Final = 6
 ASK: Final = '{ customer(by: {identifier: {type: "user_id", value: "u0"}}) { oneId } }'
 PADDING: Final = "x" * 8_000
-
-
-@pytest.fixture(scope="module")
-async def stores(settings: Settings) -> AsyncIterator[Stores]:
-    async with open_stores(settings) as opened:
-        yield opened
 
 
 @dataclass

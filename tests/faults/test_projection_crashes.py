@@ -1,21 +1,12 @@
 """F16 and F17: a projector dies at each of its requests, before it and after it. The next one makes it good: writing
 comes before the clearing of the mark, so that nothing but the same is written twice."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from oneid.bootstrap import Stores, open_stores, upkeep
-from oneid.settings import Settings
+from oneid.bootstrap import Stores, upkeep
 from tests.faults.crashing import Crash, Fuse, dying
 from tests.faults.invariants import profiles_equal_graph
 from tests.pipeline import Pipeline, event, open_pipeline
-
-
-@pytest.fixture(scope="module")
-async def stores(settings: Settings) -> AsyncIterator[Stores]:
-    async with open_stores(settings) as opened:
-        yield opened
 
 
 @pytest.fixture

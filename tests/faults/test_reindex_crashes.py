@@ -7,7 +7,7 @@ ends with an index that says what the graph says.
 import asyncio
 import itertools
 import random
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import uuid4
@@ -19,14 +19,13 @@ from graph.operation_files import OperationFiles
 from graph.operations import OperationStore
 from graph.projection import Projections
 from graph.reindexing import Reindexing
-from oneid.bootstrap import Stores, open_stores, upkeep
+from oneid.bootstrap import Stores, upkeep
 from oneid.clock import SystemClock
 from oneid.domain.operations import OperationStatus
 from oneid.services.operation_run import Pace
 from oneid.services.operation_runner import OperationRunner
 from oneid.services.operations import OperationService
 from oneid.services.reindexing import KIND, ReindexService
-from oneid.settings import Settings
 from search.indexes import IndexNames
 from search.profile_rebuild import ProfileRebuild
 from tests.faults.crashing import Crash, CrashingGraph, CrashingSearch, Fuse
@@ -37,12 +36,6 @@ pytestmark = pytest.mark.timeout(1200)
 STILL = 8
 NEWCOMERS = 60
 EXPIRED = "MATCH (o:Operation) WHERE o.dueAt IS NOT NULL SET o.dueAt = 0"
-
-
-@pytest.fixture(scope="module")
-async def stores(settings: Settings) -> AsyncIterator[Stores]:
-    async with open_stores(settings) as opened:
-        yield opened
 
 
 @pytest.fixture

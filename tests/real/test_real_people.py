@@ -1,23 +1,15 @@
 """All labelled people: joined by number, by proposals, by both."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from oneid.bootstrap import Services, Stores, assemble, open_stores
+from oneid.bootstrap import Services, Stores, assemble
 from oneid.log.replies import Replies
 from oneid.settings import Settings
 from tests.labelled_import import People, documented
 from tests.labelled_people import FEBRL_3, FEBRL_4, records
 from tests.pipeline import Pipeline, open_pipeline
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(1800)]
-
-
-@pytest.fixture
-async def stores(settings: Settings, clean: None) -> AsyncIterator[Stores]:
-    async with open_stores(settings) as opened:
-        yield opened
+pytestmark = [pytest.mark.real, pytest.mark.timeout(1800), pytest.mark.usefixtures("clean")]
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,13 +12,14 @@ import pytest
 from graph.operation_files import OperationFiles
 from graph.operations import OperationStore
 from oneid import bootstrap
-from oneid.bootstrap import Stores, open_stores, upkeep
+from oneid.bootstrap import Stores, upkeep
 from oneid.clock import SystemClock
 from oneid.services.operations import OperationService
 from oneid.services.reindexing import KIND
-from oneid.settings import Settings
 from tests.pipeline import event, open_pipeline
 from tests.servers import Servers
+
+pytestmark = pytest.mark.usefixtures("clean")
 
 CROWD = """
 UNWIND range(1, 20000) AS n
@@ -27,12 +27,6 @@ CREATE (:Customer {oneId: 'crowd-' + right('0000' + n, 5), seq: n, version: 1, m
   createdAt: '2026-01-05T08:00:00.000Z', updatedAt: '2026-01-05T08:00:00.000Z', attributes: '{}'})
 """
 RUNNING = "MATCH (o:Reindexing) WHERE o.indexed > 0 RETURN o.id AS id, o.indexed AS indexed"
-
-
-@pytest.fixture
-async def stores(settings: Settings, clean: None) -> AsyncIterator[Stores]:
-    async with open_stores(settings) as opened:
-        yield opened
 
 
 class Oneid:

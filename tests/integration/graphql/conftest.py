@@ -12,6 +12,7 @@ from api.app import create_app
 from graph.client import Graph
 from graph.keys import ApiKeys
 from oneid import bootstrap
+from oneid.bootstrap import Stores, upkeep
 from oneid.clock import SystemClock
 from oneid.domain.keys import KeyKind
 from oneid.services.keys import KeyService
@@ -19,6 +20,7 @@ from oneid.settings import Settings
 from tests.graphql_api import Api, CallAs, Fresh
 from tests.serving import serving
 from workers.consumer import consume
+from workers.loops import Loop, Loops
 
 ADMIN_KEY = "sk_test_admin"
 
@@ -38,6 +40,15 @@ async def consumer(settings: Settings) -> AsyncGenerator[None]:
     yield
     stop.set()
     await running
+
+
+@pytest.fixture(scope="module")
+async def worker(stores: Stores) -> AsyncGenerator[None]:
+    """Carries operations out."""
+    running = Loops([Loop("operations", upkeep(stores).operations.run_once, idle=0.1)])
+    running.start()
+    yield
+    await running.close()
 
 
 @pytest.fixture
@@ -83,3 +94,9 @@ def fresh() -> Fresh:
 def phone() -> str:
     """A Chinese mobile number that nobody has used."""
     return f"139{uuid4().int % 10**8:08d}"
+
+
+@pytest.fixture
+def name(fresh: Fresh) -> str:
+    """An event's name and an attribute that nobody else uses."""
+    return fresh("n").replace("-", "_")

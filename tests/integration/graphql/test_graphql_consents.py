@@ -8,11 +8,9 @@ import pytest
 from oneid.bootstrap import Stores
 from tests.erasing import NOTHING, traces
 from tests.graphql_api import Api, CallAs, Fresh
-from tests.integration.graphql.test_graphql_exports import ERASE, file, of, stores, worker
-from tests.integration.graphql.test_graphql_segments import PREVIEW, created, members, name, person
+from tests.integration.graphql.test_graphql_exports import ERASE, file, of
+from tests.integration.graphql.test_graphql_segments import PREVIEW, created, members, person
 from tests.integration.graphql.test_graphql_transitions import inside, transitions
-
-__all__ = ["name", "stores", "worker"]
 
 pytestmark = pytest.mark.usefixtures("consumer")
 

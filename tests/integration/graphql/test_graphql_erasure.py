@@ -1,13 +1,11 @@
 """Erasing customers over GraphQL: nothing stays, nothing comes back, and others keep what is theirs."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from oneid.bootstrap import Stores, open_stores
-from oneid.settings import Settings
+from oneid.bootstrap import Stores
 from tests.erasing import NOTHING, traces
 from tests.graphql_api import Api, Fresh
 
@@ -45,12 +43,6 @@ mutation($input: SplitCustomerInput!) { splitCustomer(input: $input) { splitOff 
 UNLINK = (
     "mutation($input: UnlinkIdentifierInput!) { unlinkIdentifier(input: $input) { userErrors { code } } }"
 )
-
-
-@pytest.fixture(scope="module")
-async def stores(settings: Settings) -> AsyncIterator[Stores]:
-    async with open_stores(settings) as opened:
-        yield opened
 
 
 def identify(message_id: str, **named: Any) -> dict[str, Any]:

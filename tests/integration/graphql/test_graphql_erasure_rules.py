@@ -8,12 +8,10 @@ import pytest
 from oneid.bootstrap import Stores
 from tests.erasing import NOTHING, traces
 from tests.graphql_api import UPSERT, Api, Fresh
-from tests.integration.graphql.test_graphql_erasure import erase, stores
+from tests.integration.graphql.test_graphql_erasure import erase
 from tests.integration.graphql.test_graphql_lifecycles import defined, stage
-from tests.integration.graphql.test_graphql_segments import DEFINE, SEGMENT, created, in_it, members, name
+from tests.integration.graphql.test_graphql_segments import DEFINE, SEGMENT, created, in_it, members
 from tests.integration.graphql.test_graphql_tags import created as tag
-
-__all__ = ["name", "stores"]
 
 pytestmark = pytest.mark.usefixtures("consumer")
 

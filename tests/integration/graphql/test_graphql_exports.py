@@ -1,22 +1,18 @@
 """A person's own copy: everything that is held, from every store, and nothing of anybody else."""
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import httpx
 import orjson
 import pytest
 
-from oneid.bootstrap import Stores, open_stores, upkeep
+from oneid.bootstrap import Stores
 from oneid.domain.messages import format_time
 from oneid.log.dead_letters import body
 from oneid.log.events import DEAD_KEY
-from oneid.settings import Settings
 from tests.erasing import NOTHING, traces
 from tests.graphql_api import Api, CallAs, Fresh
 from tests.pipeline import START
-from workers.loops import Loop, Loops
 
 pytestmark = pytest.mark.usefixtures("consumer", "worker")
 
@@ -31,21 +27,6 @@ mutation($input: EraseCustomerInput!) { eraseCustomer(input: $input) { receiptId
 """
 
 
-@pytest.fixture(scope="module")
-async def stores(settings: Settings) -> AsyncIterator[Stores]:
-    async with open_stores(settings) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-async def worker(stores: Stores) -> AsyncGenerator[None]:
-    """Carries operations out."""
-    running = Loops([Loop("operations", upkeep(stores).operations.run_once, idle=0.1)])
-    running.start()
-    yield
-    await running.close()
-
-
 async def started(api: Api, **by: Any) -> str:
     answer = (await api(EXPORT, input={"customer": by}))["exportCustomer"]
     assert answer["userErrors"] == []
@@ -54,17 +35,8 @@ async def started(api: Api, **by: Any) -> str:
     return id_
 
 
-async def ended(api: Api, id_: str) -> dict[str, Any]:
-    for _ in range(200):
-        state: dict[str, Any] = (await api(STATE, id=id_))["node"]
-        if state["status"] not in ("QUEUED", "RUNNING"):
-            return state
-        await asyncio.sleep(0.05)
-    raise AssertionError("the export does not end")
-
-
 async def file(api: Api, client: httpx.AsyncClient, **by: Any) -> list[dict[str, Any]]:
-    state = await ended(api, await started(api, **by))
+    state = await api.ended(await started(api, **by))
     assert state["status"] == "COMPLETED", state
     answer = await client.get(state["resultUrl"], headers=api.headers)
     assert answer.headers["content-type"] == "application/x-ndjson"
@@ -132,7 +104,7 @@ async def test_an_export_needs_the_right_to_see_personal_data_and_a_customer(
     assert answer == {"operation": None, "userErrors": [{"code": "NOT_FOUND", "field": ["customer"]}]}
 
     id_ = await started(api, oneId=one_id)
-    url = (await ended(api, id_))["resultUrl"]
+    url = (await api.ended(id_))["resultUrl"]
     assert (await client.get(url, headers=reader.headers)).status_code == 404
     assert (await client.get(url)).status_code == 401
     assert (await client.get(url, headers=api.headers)).status_code == 200
@@ -146,7 +118,7 @@ async def test_exports_of_an_erased_person_are_gone_with_their_bytes(
         {"type": "identify", "messageId": fresh("m"), "userId": user, "traits": {"name": name}}
     )
     id_ = await started(api, oneId=result["oneId"])
-    url = (await ended(api, id_))["resultUrl"]
+    url = (await api.ended(id_))["resultUrl"]
     assert name in (await client.get(url, headers=api.headers)).text
     assert (await traces(stores, user, name))["graph"] == [user, name]
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from oneid.bootstrap import Stores, open_stores
+from oneid.bootstrap import Stores
 from oneid.domain.health import MANY_CUSTOMERS, MANY_IDENTIFIERS, MANY_MERGES
-from oneid.settings import Settings
+from tests.forgetting import forget_everybody
 from tests.graphql_api import Api, CallAs, Fresh
 
 pytestmark = pytest.mark.usefixtures("consumer")
@@ -29,17 +29,11 @@ mutation($input: UpdateIdentityRulesInput!) { updateIdentityRules(input: $input)
 
 
 @pytest.fixture
-async def nobody(settings: Settings) -> AsyncIterator[None]:
+async def nobody(stores: Stores) -> AsyncIterator[None]:
     """No customer and no decision of another test: the lists are of all there are."""
-    async with open_stores(settings) as stores:
-        await forget(stores)
-        yield
-        await forget(stores)
-
-
-async def forget(stores: Stores) -> None:
-    nodes = "Customer|Identifier|Decision|MergeProposal|Household"
-    await stores.graph.write("test.forget", f"MATCH (n:{nodes}) DETACH DELETE n")
+    await forget_everybody(stores)
+    yield
+    await forget_everybody(stores)
 
 
 async def health(api: Api) -> dict[str, Any]:

@@ -6,9 +6,7 @@ from typing import Any
 import pytest
 
 from tests.graphql_api import Api, Fresh
-from tests.integration.graphql.test_graphql_segments import members, name
-
-__all__ = ["name"]
+from tests.integration.graphql.test_graphql_segments import members
 
 pytestmark = pytest.mark.usefixtures("consumer")
 

@@ -7,19 +7,16 @@ import orjson
 import pytest
 
 from tests.graphql_api import UPSERT, Api, CallAs, Fresh
-from tests.integration.graphql.test_graphql_exports import stores, worker
 from tests.integration.graphql.test_graphql_lifecycles import DEFINE as LIFECYCLE
 from tests.integration.graphql.test_graphql_lifecycles import PREVIEW as LIFECYCLE_PREVIEW
 from tests.integration.graphql.test_graphql_scores import RFM
 from tests.integration.graphql.test_graphql_segment_files import EXPORT, exported
-from tests.integration.graphql.test_graphql_segments import CREATE, DEFINE, PREVIEW, SEGMENT, name
+from tests.integration.graphql.test_graphql_segments import CREATE, DEFINE, PREVIEW, SEGMENT
 from tests.integration.graphql.test_graphql_segments import UPDATE as UPDATE_SEGMENT
 from tests.integration.graphql.test_graphql_segments import created as created_segment
 from tests.integration.graphql.test_graphql_tags import CREATE as CREATE_TAG
 from tests.integration.graphql.test_graphql_tags import UPDATE as UPDATE_TAG
 from tests.integration.graphql.test_graphql_tags import created as created_tag
-
-__all__ = ["name", "stores", "worker"]
 
 pytestmark = pytest.mark.usefixtures("consumer")
 

@@ -1,12 +1,11 @@
 """Merge proposals over GraphQL: searched for, accepted, rejected."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from oneid.bootstrap import Stores, open_stores, upkeep
-from oneid.settings import Settings
+from oneid.bootstrap import Stores, upkeep
+from tests.forgetting import forget, forget_everybody
 from tests.graphql_api import Api, CallAs, Fresh
 
 pytestmark = pytest.mark.usefixtures("consumer")
@@ -45,12 +44,6 @@ mutation($input: SplitCustomerInput!) { splitCustomer(input: $input) { splitOff 
 """
 NOBODY = "TWVyZ2VQcm9wb3NhbDpub2JvZHk"
 NAMES = ("anna", "bo", "chen", "dana", "emil", "fang", "gerd", "hong", "ines", "jun")
-
-
-@pytest.fixture(scope="module")
-async def stores(settings: Settings) -> AsyncIterator[Stores]:
-    async with open_stores(settings) as opened:
-        yield opened
 
 
 class Town:
@@ -104,7 +97,7 @@ def one_ids(proposal: dict[str, Any]) -> set[str]:
 
 
 @pytest.fixture
-async def town(clean_people: None, api: Api, stores: Stores, fresh: Fresh) -> Town:
+async def town(nobody: None, api: Api, stores: Stores, fresh: Fresh) -> Town:
     """Ten families of one, and one more: Li Wei, who is there twice."""
     built = Town(api, stores, fresh)
     for number, name in enumerate(NAMES):
@@ -113,9 +106,9 @@ async def town(clean_people: None, api: Api, stores: Stores, fresh: Fresh) -> To
 
 
 @pytest.fixture
-async def clean_people(stores: Stores) -> None:
+async def nobody(stores: Stores) -> None:
     """No customer of another test: a search compares all there are."""
-    await stores.graph.write("test.clean", "MATCH (n:Customer|MergeProposal) DETACH DELETE n")
+    await forget_everybody(stores)
 
 
 async def twice(town: Town) -> tuple[str, str]:
@@ -214,7 +207,7 @@ async def test_another_search_replaces_what_nobody_decided(town: Town) -> None:
     await town.search()
     (second,) = await town.proposals()
     assert (second["id"], one_ids(second)) == (first["id"], {old, new})
-    await town.stores.graph.write("test.forget", "MATCH (c:Customer {oneId: $id}) DETACH DELETE c", id=new)
+    await forget(town.stores, new)
     await town.search()
     assert await town.proposals() == []
 

@@ -7,17 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.graphql_api import Api, Fresh
-from tests.integration.graphql.test_graphql_segments import (
-    DEFINE,
-    create,
-    created,
-    in_it,
-    members,
-    name,
-    person,
-)
-
-__all__ = ["name"]
+from tests.integration.graphql.test_graphql_segments import DEFINE, create, created, in_it, members, person
 
 pytestmark = pytest.mark.usefixtures("consumer")
 

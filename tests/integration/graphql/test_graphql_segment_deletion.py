@@ -6,10 +6,8 @@ import pytest
 
 from graph.client import Graph
 from tests.graphql_api import Api, Fresh
-from tests.integration.graphql.test_graphql_segments import created, name, person
+from tests.integration.graphql.test_graphql_segments import created, person
 from tests.integration.graphql.test_graphql_transitions import inside, transitions
-
-__all__ = ["name"]
 
 pytestmark = pytest.mark.usefixtures("consumer")
 

@@ -9,10 +9,7 @@ import orjson
 import pytest
 
 from tests.graphql_api import UPSERT, Api, CallAs, Fresh
-from tests.integration.graphql.test_graphql_exports import ended, stores, worker
-from tests.integration.graphql.test_graphql_segments import DEFINE, UPDATE, created, in_it, name, person
-
-__all__ = ["name", "stores", "worker"]
+from tests.integration.graphql.test_graphql_segments import DEFINE, UPDATE, created, in_it, person
 
 pytestmark = pytest.mark.usefixtures("consumer", "worker")
 
@@ -34,7 +31,7 @@ query D($a: ID!, $b: ID!) { segmentDiff(a: $a, b: $b) {
 async def exported(api: Api, client: httpx.AsyncClient, **given: Any) -> tuple[str, dict[str, Any]]:
     answer = (await api(EXPORT, input=given))["exportSegment"]
     assert answer["userErrors"] == []
-    state = await ended(api, answer["operation"]["id"])
+    state = await api.ended(answer["operation"]["id"])
     assert state["status"] == "COMPLETED", state
     response = await client.get(state["resultUrl"], headers=api.headers)
     assert response.status_code == 200

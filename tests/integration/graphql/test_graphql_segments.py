@@ -85,12 +85,6 @@ def in_it(segment: dict[str, Any]) -> set[str]:
     return {node["oneId"] for node in segment["members"]["nodes"]}
 
 
-@pytest.fixture
-def name(fresh: Fresh) -> str:
-    """An event's name and an attribute that nobody else uses."""
-    return fresh("n").replace("-", "_")
-
-
 async def test_a_new_attribute_is_good_for_segments_at_once(api: Api, fresh: Fresh, name: str) -> None:
     """A56: declared, written, segmented, without a restart."""
     given = {"key": name, "type": "ENUM", "enumValues": ["dry", "oily"]}

@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 
 from tests.graphql_api import UPSERT, Api, Fresh
-from tests.integration.graphql.test_graphql_segments import DEFINE, members, name, person
-
-__all__ = ["name"]
+from tests.integration.graphql.test_graphql_segments import DEFINE, members, person
 
 pytestmark = pytest.mark.usefixtures("consumer")
 

@@ -6,9 +6,7 @@ import pytest
 
 from tests.graphql_api import Api, Fresh
 from tests.graphql_socket import connect
-from tests.integration.graphql.test_graphql_segments import created, name, person
-
-__all__ = ["name"]
+from tests.integration.graphql.test_graphql_segments import created, person
 
 pytestmark = pytest.mark.usefixtures("consumer")
 

@@ -5,11 +5,9 @@ from typing import Any
 import pytest
 
 from tests.graphql_api import UPSERT, Api, Fresh
-from tests.integration.graphql.test_graphql_segments import DEFINE, create, created, members, name
+from tests.integration.graphql.test_graphql_segments import DEFINE, create, created, members
 from tests.integration.graphql.test_graphql_tags import ADVANCE
 from tests.integration.graphql.test_graphql_transitions import transitions
-
-__all__ = ["name"]
 
 pytestmark = pytest.mark.usefixtures("consumer")
 

@@ -1,24 +1,13 @@
 """Pages of customers when the index still shows some that the graph has no more."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from graph.customers import Customers
 from graph.rules import RulesStore
-from oneid.bootstrap import Stores, open_stores, upkeep
+from oneid.bootstrap import Stores, upkeep
 from oneid.domain.customers import CustomerRecord
 from oneid.services.customers import CustomerService
-from oneid.settings import Settings
 from tests.pipeline import event, open_pipeline
 
 AT = "2026-01-05T08:00:00.000Z"
-
-
-@pytest.fixture(scope="module")
-async def stores(settings: Settings) -> AsyncIterator[Stores]:
-    async with open_stores(settings) as opened:
-        yield opened
 
 
 async def test_a_page_of_ghosts_is_passed_over_in_both_directions(clean: None, stores: Stores) -> None:

@@ -1,6 +1,6 @@
 """Made-up people: whole, the same each time, and continued where a run was interrupted."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -8,24 +8,17 @@ import pytest
 from graph import seeds
 from graph.client import Graph
 from graph.customers import Customers
-from oneid.bootstrap import Stores, materialisation, open_stores, seeder, segments, upkeep
+from oneid.bootstrap import Stores, materialisation, seeder, segments, upkeep
 from oneid.domain.customers import CustomerRecord
 from oneid.domain.identifiers import Identifier
 from oneid.domain.seeding import person
 from oneid.domain.segments.definitions import SegmentKind
 from oneid.services.seeding import Seed
 from oneid.services.segments import NewSegment
-from oneid.settings import Settings
 from search.events import EventFilter
 from tests.pipeline import event, open_pipeline
 
 UNTIL = datetime(2026, 3, 1, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-async def stores(settings: Settings) -> AsyncIterator[Stores]:
-    async with open_stores(settings) as opened:
-        yield opened
 
 
 async def test_people_are_whole_customers_with_their_events(clean: None, stores: Stores) -> None:

@@ -1,17 +1,8 @@
-from collections.abc import AsyncIterator
-
 import pytest
 
 from graph.projection import Projections
-from oneid.bootstrap import Stores, Upkeep, open_stores, upkeep
-from oneid.settings import Settings
+from oneid.bootstrap import Stores, Upkeep, upkeep
 from tests.pipeline import Pipeline, open_pipeline
-
-
-@pytest.fixture(scope="session")
-async def stores(settings: Settings) -> AsyncIterator[Stores]:
-    async with open_stores(settings) as opened:
-        yield opened
 
 
 @pytest.fixture
