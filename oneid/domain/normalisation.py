@@ -7,7 +7,7 @@ from typing import Any
 import phonenumbers
 
 from oneid.domain.identifiers import Identifier
-from oneid.domain.rules import IdentityRules, Normalizer
+from oneid.domain.rules import IdentifierType, IdentityRules, Normalizer
 
 #: Longer values can't be index keys in the graph; no identifier of the field comes near.
 MAX_LENGTH = 1024
@@ -25,8 +25,8 @@ class Dropped(Exception):
 def normalise(kind: str, raw: Any, rules: IdentityRules, region: str) -> Identifier:
     """The identifier that a raw JSON value of a declared type stands for.
 
-    Email: trimmed, lower case. Phone: E.164 (`phonenumbers`, `region` for national numbers). Everything else:
-    trimmed text, 12345 = "12345", case kept. Blocked values are tested before and after.
+    Email: trimmed, lower case. Phone: E.164 (`phonenumbers`, `region` for national numbers), a landline where it
+    is a number. Everything else: trimmed text, 12345 = "12345", case kept. Blocked values are tested before and after.
 
     Raises:
         Dropped: it identifies nobody.
@@ -37,7 +37,7 @@ def normalise(kind: str, raw: Any, rules: IdentityRules, region: str) -> Identif
     text = as_text(raw)
     if rules.blocks(kind, text):
         raise Dropped("BLOCKED")
-    value = text if rule.normalizer is Normalizer.NONE else NORMALIZERS[rule.normalizer](text, region)
+    value = normalised(rule, text, region)
     if value is not text and rules.blocks(kind, value):
         raise Dropped("BLOCKED")
     if len(value) > MAX_LENGTH:
@@ -49,8 +49,22 @@ def plain(kind: str, raw: Any, rules: IdentityRules, region: str) -> Identifier:
     """What a raw value would be as an identifier, blocked or not, of a declared type or not: what was linked once is
     found by it. Raises Dropped for what is no value."""
     rule, text = rules.by_type.get(kind), as_text(raw)
-    normaliser = NORMALIZERS.get(rule.normalizer) if rule else None
-    return Identifier(kind, normaliser(text, region) if normaliser else text)
+    return Identifier(kind, normalised(rule, text, region) if rule else text)
+
+
+def normalised(rule: IdentifierType, text: str, region: str) -> str:
+    """The text as its type is compared. What a household shares may have any name: one that is no number stays as
+    it is written. Raises Dropped."""
+    if rule.normalizer is Normalizer.NONE:
+        return text
+    if not (rule.household and rule.normalizer is Normalizer.PHONE):
+        return NORMALIZERS[rule.normalizer](text, region)
+    if any(character.isalpha() for character in text):
+        return text  # letters would be read as digits of a keypad
+    try:
+        return e164(text, region)
+    except Dropped:
+        return text
 
 
 def as_text(raw: Any) -> str:

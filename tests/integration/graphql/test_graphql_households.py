@@ -61,6 +61,15 @@ async def test_two_people_with_one_landline_are_members_of_one_household(
     assert (await api(NODE, id=household["id"]))["node"]["id"] == household["id"]
 
 
+@pytest.mark.parametrize("name", ["5555", "home of 021", "12-34"])
+async def test_what_a_home_is_called_need_be_no_number(api: Api, fresh: Fresh, name: str) -> None:
+    anna, bo = fresh("anna"), fresh("bo")
+    await share(api, f" {name} ", anna, bo)
+    for user in (anna, bo):
+        found = await api(HOUSEHOLDS, by={"identifier": {"type": "user_id", "value": user}})
+        assert [home["identifier"]["value"] for home in found["customer"]["households"]] == [name]
+
+
 async def test_members_and_households_come_page_by_page(api: Api, fresh: Fresh, phone: str) -> None:
     users = [fresh("user") for _ in range(3)]
     one_ids = await share(api, phone, *users)
