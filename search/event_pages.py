@@ -8,8 +8,8 @@ from oneid.domain.messages import StoredEvent
 from search.client import WHOLE, Search
 from search.documents import stored_event
 from search.encoding import dumps
-from search.events import CURSOR, NEWEST_FIRST, ROUTED_IDS, EventFilter, EventIndex, values_of
-from search.pages import Edge, Page, SortKey, decode, encode
+from search.events import NEWEST_FIRST, ROUTED_IDS, EventFilter, EventIndex, cursor_of, place_after, values_of
+from search.pages import Edge, Page
 
 HOMES: Final = {"homes": values_of("customer", 2)}
 
@@ -55,7 +55,7 @@ class EventPages:
         hits: list[dict[str, Any]] = response["hits"]["hits"]
         shown = hits[: request.first]
         return Page(
-            edges=tuple(Edge(encode(CURSOR, _key(hit)), stored_event(hit["_source"])) for hit in shown),
+            edges=tuple(Edge(cursor_of(hit), stored_event(hit["_source"])) for hit in shown),
             has_next=len(hits) > request.first,
             has_previous=request.after is not None,
             total=response["hits"]["total"]["value"],
@@ -64,16 +64,12 @@ class EventPages:
 
 def _body(request: EventRequest) -> dict[str, Any]:
     clauses = [{"terms": {"customer": list(request.one_ids)}}, *request.wanted.clauses()]
-    key = decode(CURSOR, request.after, "after")
+    key = place_after(request.after)
     return {
         "query": {"bool": {"filter": clauses}},
         "size": request.first + 1,
         "sort": NEWEST_FIRST,
         "track_total_hits": True,
-        **({"search_after": list(key)} if key else {}),
+        **({"search_after": key} if key else {}),
         **({"aggs": HOMES} if len(request.one_ids) > 1 else {}),
     }
-
-
-def _key(hit: dict[str, Any]) -> SortKey:
-    return hit["sort"][0], hit["sort"][1]

@@ -6,17 +6,21 @@ from datetime import datetime
 from typing import Any, Final
 
 from oneid.domain.messages import StoredEvent, format_time
-from oneid.errors import TooLarge
+from oneid.errors import InvalidInput, TooLarge
 from search.bulk import Operation, bulk, field_of
 from search.client import Parameters, Search
 from search.documents import EventDocument, event_document, stored_event
 from search.encoding import dumps
 from search.moves import claim, move
-from search.pages import Edge, Page, SortKey, decode, encode
+from search.pages import INT64, Edge, Page, decode, encode
 from search.totals import EventGroup, EventTotal, Totals, totals
 
 CURSOR: Final = "event"
-NEWEST_FIRST: Final = [{"timestamp": "desc"}, {"messageId": "desc"}]
+NEWEST_FIRST: Final = [
+    {"timestamp": "desc"},
+    {"sequence": {"order": "desc", "missing": 0}},
+    {"messageId": "desc"},
+]
 MOVED_AT_ONCE: Final = 1_000
 COUNTED_AT_ONCE: Final = 10_000
 MAX_NAMES: Final = 100
@@ -90,7 +94,7 @@ class EventIndex:
     ) -> Page[StoredEvent]:
         """A customer's events, newest first. `one_ids`: the customer's ONE-ID and all its former ones."""
         clauses = [_of(one_ids), *(wanted or EventFilter()).clauses()]
-        key = decode(CURSOR, after, "after")
+        key = place_after(after)
         rows: dict[str, dict[str, Any]] = {}
         more = True
         while more and len(rows) <= first:
@@ -99,10 +103,10 @@ class EventIndex:
                 hit["_source"]["messageId"]: hit for hit in hits if hit["_source"]["messageId"] not in rows
             }
             more = len(hits) > first
-            key = _key(hits[-1]) if hits else None
+            key = hits[-1]["sort"] if hits else None
         page = list(rows.values())[:first]
         return Page(
-            edges=tuple(Edge(encode(CURSOR, _key(hit)), stored_event(hit["_source"])) for hit in page),
+            edges=tuple(Edge(cursor_of(hit), stored_event(hit["_source"])) for hit in page),
             has_next=len(rows) > first,
             has_previous=after is not None,
             total=await self._count(clauses, one_ids),
@@ -202,11 +206,11 @@ class EventIndex:
         one_ids: Sequence[str],
         *,
         size: int,
-        after: SortKey | None,
+        after: list[Any] | None,
     ) -> list[dict[str, Any]]:
         body: dict[str, Any] = {"query": {"bool": {"filter": clauses}}, "size": size, "sort": NEWEST_FIRST}
         if after:
-            body["search_after"] = list(after)
+            body["search_after"] = after
         answer = await self._search.search(self._alias, body, params=_routing(one_ids))
         hits: list[dict[str, Any]] = answer["hits"]["hits"]
         return hits
@@ -267,5 +271,18 @@ def _routing(one_ids: Sequence[str]) -> Parameters:
     return {"routing": ",".join(one_ids)} if len(one_ids) <= ROUTED_IDS else {}
 
 
-def _key(hit: dict[str, Any]) -> SortKey:
-    return hit["sort"][0], hit["sort"][1]
+def cursor_of(hit: dict[str, Any]) -> str:
+    """The cursor of an event that was found NEWEST_FIRST."""
+    at, number, message_id = hit["sort"]
+    return encode(CURSOR, (at, f"{number} {message_id}"))
+
+
+def place_after(cursor: str | None) -> list[Any] | None:
+    """The sort values of a cursor, None for none. Raises InvalidInput on a foreign one."""
+    key = decode(CURSOR, cursor, "after")
+    if key is None:
+        return None
+    number, _, message_id = key[1].partition(" ")
+    if not number.isdecimal() or int(number) not in INT64:
+        raise InvalidInput("not a cursor of this list", field=("after",))
+    return [key[0], int(number), message_id]

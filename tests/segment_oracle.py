@@ -279,7 +279,7 @@ def sequence(told: dict[str, Any], happened: list[Event], now: int) -> bool:
 def done(told: dict[str, Any], happened: list[Event], now: int) -> bool:
     patterns = [*told["steps"], *([told["without"]] if "without" in told else [])]
     names = {one["name"] for one in patterns}
-    events = sorted((e for e in happened if e.name in names), key=lambda e: (e.at, e.id))
+    events = sorted((e for e in happened if e.name in names), key=lambda e: e.at)
     limit = round(told["withinHours"] * HOUR)
     since = now - told["lastDays"] * DAY if "lastDays" in told else -(10**18)
     for chosen in combinations(range(len(events)), len(told["steps"])):

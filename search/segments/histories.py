@@ -9,17 +9,17 @@ from oneid.domain.segments.histories import Occurrence, in_order
 from oneid.domain.segments.intervals import milliseconds
 from oneid.domain.segments.rules import ANY_NAME
 from search.client import Search
-from search.events import values_of
+from search.events import NEWEST_FIRST, values_of
 
 PAGE: Final = 5_000
 AT_ONCE: Final = 50_000
-FIELDS: Final = ["messageId", "name", "timestamp", "customer", "properties"]
-ORDER: Final = [{"customer": "asc"}, {"name": "asc"}, {"timestamp": "desc"}, {"messageId": "desc"}]
+FIELDS: Final = ["messageId", "name", "timestamp", "customer", "properties", "sequence"]
+ORDER: Final = [{"customer": "asc"}, {"name": "asc"}, *NEWEST_FIRST]
 MAX_EVENTS: Final = 50_000
 """Of one name and one customer. The latest count: what is evaluated anew with each event must have an end."""
 
-BEFORE_ALL: Final = [-(2**62), ""]
-"""Instant and messageId that come after those of every event of a name, the latest being first."""
+BEFORE_ALL: Final = [-(2**62), 0, ""]
+"""Instant, sequence and messageId that come after those of every event of a name, the latest being first."""
 
 
 class Histories:
@@ -148,4 +148,6 @@ def latest(events: list[Occurrence]) -> list[Occurrence]:
 
 def occurrence(source: dict[str, Any]) -> Occurrence:
     at = milliseconds(parse_time(source["timestamp"]).timestamp())
-    return Occurrence(source["messageId"], source["name"], at, source["properties"])
+    return Occurrence(
+        source["messageId"], source["name"], at, source["properties"], source.get("sequence") or 0
+    )

@@ -15,18 +15,19 @@ HOUR_MS = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """An event: `at` in milliseconds since 1970."""
+    """An event: `at` in milliseconds since 1970; `sequence`: its place in the order of processing."""
 
     message_id: str
     name: str
     at: int
     properties: Mapping[str, Any]
+    sequence: int = 0
 
 
 def in_order(events: Iterable[Occurrence]) -> list[Occurrence]:
-    """Each event once, by time; those of one instant by messageId."""
+    """Each event once, by time; those of one instant as they were processed."""
     once = {event.message_id: event for event in events}
-    return sorted(once.values(), key=lambda event: (event.at, event.message_id))
+    return sorted(once.values(), key=lambda event: (event.at, event.sequence, event.message_id))
 
 
 def matches(pattern: EventPattern, event: Occurrence) -> bool:

@@ -101,6 +101,29 @@ async def test_a_new_attribute_is_good_for_segments_at_once(api: Api, fresh: Fre
     assert dry not in absent
 
 
+async def test_what_is_sent_at_once_happened_in_the_order_in_which_it_was_sent(
+    api: Api, fresh: Fresh, name: str
+) -> None:
+    """Without timestamps it is one instant, and messageIds say nothing of what came first."""
+    given = {"key": name, "type": "STRING"}
+    last = {"computed": {"aggregate": "LAST", "event": {"name": name}, "property": "step"}}
+    assert (await api(DEFINE, input={**given, **last}))["defineAttribute"]["userErrors"] == []
+    forth = {await person(api, fresh, *steps(name, "one", "two")) for _ in range(4)}
+    back = {await person(api, fresh, *steps(name, "two", "one")) for _ in range(4)}
+
+    async def found(*order: str) -> set[str]:
+        told = [{"name": name, "where": [{"property": "step", "op": "EQ", "value": one}]} for one in order]
+        return await members(api, {"sequence": {"steps": told, "withinHours": 1}})
+
+    assert await found("one", "two") == forth
+    assert await found("two", "one") == back
+    assert await members(api, {"attribute": {"key": name, "op": "EQ", "value": "two"}}) == forth
+
+
+def steps(name: str, *told: str) -> list[dict[str, Any]]:
+    return [{"event": name, "properties": {"step": one}} for one in told]
+
+
 async def test_a_condition_may_leave_out_who_collected_the_value(api: Api, fresh: Fresh, name: str) -> None:
     """A21: a segment may exclude what third parties say."""
     await api(DEFINE, input={"key": name, "type": "NUMBER"})

@@ -1,5 +1,6 @@
 """Events of a customer: in order, in pages, once each, wherever they lie."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -35,6 +36,16 @@ async def test_events_come_newest_first_and_ties_by_message(events: EventIndex) 
     await events.refresh()
 
     assert ids((await events.by_customer(["c1"])).nodes) == ["m2", "m3", "m1", "m4"]
+
+
+async def test_of_one_instant_the_event_that_was_processed_last_is_the_newest(events: EventIndex) -> None:
+    told = {"c": 1, "a": 2, "b": 3}
+    await events.store([replace(event(id), sequence=2**60 + n) for id, n in told.items()])
+    await events.refresh()
+
+    first = await events.by_customer(["c1"], first=1)
+    rest = await events.by_customer(["c1"], first=5, after=first.edges[0].cursor)
+    assert ids([*first.nodes, *rest.nodes]) == ["b", "a", "c"]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 50])

@@ -159,8 +159,7 @@ class World:
                     self._clock.at = moment(WRITTEN[name])
                     await upserts.upsert(Upsert(identifiers, set=held, party=DataParty[name]))
             person.one_id = one_id
-            # So that events of one instant lie in the same order here, also after merges.
-            person.events = [replace(event, id=f"{user}-{event.id}") for event in person.events]
+            person.events = [replace(event, id=uuid4().hex) for event in person.events]
             self.people[one_id], self.users[one_id] = person, user
         items = [message(e, self.users[id_]) for id_, person in self.people.items() for e in person.events]
         if items:

@@ -25,7 +25,11 @@ def parsed(rule: dict[str, Any]) -> Timed:
 
 
 def occurrences(events: list[Event]) -> list[Occurrence]:
-    return in_order(Occurrence(event.id, event.name, event.at, event.properties) for event in events)
+    """As if they had been processed in this order; their ids say nothing of it."""
+    return in_order(
+        Occurrence(f"{-n}-{event.id}", event.name, event.at, event.properties, n)
+        for n, event in enumerate(events)
+    )
 
 
 def true_at(rule: Timed, events: list[Event], now: int) -> bool:
