@@ -6,7 +6,7 @@ else kept something meanwhile, which may be newer: who has an event every second
 customer that is not to be judged yet waits for all of its events.
 
 The mark also carries the names of the events that it is about, null standing for all: what asks nothing of them
-needs no computing.
+needs no computing. `newsSince` stays until the customer is judged: lifecycles go from there step by step.
 """
 
 import logging
@@ -102,10 +102,11 @@ MATCH (n:Customer {oneId: row[0]})
 OPTIONAL MATCH (n)-[:MERGED_INTO]->(survivor:Customer)
 WITH coalesce(survivor, n) AS c, row
 UNWIND CASE WHEN row[1] IS NULL THEN [null] ELSE row[1] END AS name
-WITH c, CASE WHEN count(*) = count(name) THEN collect(DISTINCT name) END AS names
+WITH c, CASE WHEN count(*) = count(name) THEN collect(DISTINCT name) END AS names, min(row[2]) AS news
 ORDER BY c.oneId
 SET c.lock = $sequence
-WITH c, names
+WITH c, names, news
+FOREACH (_ IN CASE WHEN news < coalesce(c.newsSince, news + 1) THEN [1] ELSE [] END | SET c.newsSince = news)
 SET c.evaluateNames = CASE
       WHEN NOT c:Unevaluated THEN names
       WHEN names IS NOT NULL AND c.evaluateNames IS NOT NULL
@@ -121,9 +122,9 @@ OPTIONAL MATCH (n:ConditionCounter {{id: 'current'}}) USING SCAN n:ConditionCoun
 WITH coalesce(a.names, []) +
      coalesce(n.names, COLLECT {{ MATCH (k:Condition) UNWIND k.names AS name RETURN DISTINCT name }}) AS wanted
 UNWIND $rows AS told
-WITH told[0] AS oneId, [name IN told[1] WHERE name IN wanted OR "*" IN wanted] AS names
+WITH told[0] AS oneId, [name IN told[1] WHERE name IN wanted OR "*" IN wanted] AS names, told[2] AS news
 WHERE names <> []
-WITH [oneId, names] AS row
+WITH [oneId, names, news] AS row
 {SURVIVORS}
 """
 
@@ -159,6 +160,7 @@ WITH c, row, (row.changed OR NOT alone OR coalesce(c.unjudged, false)) AND NOT c
 FOREACH (_ IN CASE WHEN changed THEN [1] ELSE [] END |
   SET c:Dirty, c.version = c.version + 1, c.conditions = row.held, c.computed = row.computed
   REMOVE c.unjudged)
+FOREACH (_ IN CASE WHEN changed OR c:Dirty THEN [] ELSE [1] END | REMOVE c.newsSince)
 RETURN count(*) AS kept
 """
 
@@ -290,9 +292,11 @@ class Conditions:
 
         await self._graph.transact("conditions.ready", work)
 
-    async def mark_told(self, told: Mapping[str, set[str]]) -> None:
-        """Marks the customers (by ONE-ID) of whom something was told that a condition asks: names of events."""
-        rows = [[one_id, sorted(names)] for one_id, names in sorted(told.items())]
+    async def mark_told(self, told: Mapping[str, set[str]], since: Mapping[str, int] | None = None) -> None:
+        """Marks the customers (by ONE-ID) of whom something was told that a condition asks: names of events.
+        `since`: when the first of those happened that are new (milliseconds)."""
+        news = since or {}
+        rows = [[one_id, sorted(names), news.get(one_id)] for one_id, names in sorted(told.items())]
         await self._graph.write("conditions.mark_told", MARK_TOLD, rows=rows, sequence=sequence())
 
     async def mark(self, one_ids: Iterable[str]) -> None:

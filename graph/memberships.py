@@ -31,7 +31,7 @@ RETURN collect(c.oneId) AS kept
 
 WAKE: Final = """
 MATCH (c:Customer) WHERE c.wakeAt <= $now AND NOT c:Dirty AND NOT c:Merged
-WITH c LIMIT $limit
+WITH c ORDER BY c.wakeAt LIMIT $limit
 SET c:Dirty
 RETURN count(c) AS count
 """

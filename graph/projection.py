@@ -25,7 +25,7 @@ RETURN collect({
   attributes: c.attributes, conditions: c.conditions, computed: c.computed,
   lists: c.lists, tags: c.tags, stages: c.stages, consents: c.consents,
   segments: c.segments, segmentsSeq: c.segmentsSeq, wakeAt: c.wakeAt, unjudged: c.unjudged,
-  evaluateAt: c.evaluateAt,
+  evaluateAt: c.evaluateAt, newsSince: c.newsSince,
   dirty: c:Dirty, merged: c:Merged,
   identifiers: [(i:Identifier)-[:IDENTIFIES]->(c) |
                 [i.linkedSeq, i.key, i.firstSeenAt, i.lastSeenAt, i.verified, i.source]],
@@ -66,6 +66,7 @@ CLEAN: Final = """
 UNWIND $seen AS row
 MATCH (c:Customer {oneId: row[0]})
 REMOVE c:Dirty
+FOREACH (_ IN CASE WHEN c.version = row[1] AND NOT c:Unevaluated THEN [1] ELSE [] END | REMOVE c.newsSince)
 WITH c, row WHERE c.version <> row[1]
 SET c:Dirty
 """
@@ -121,8 +122,8 @@ class Projected:
     """A customer as the index must show it; `merged`: it must not show it at all. `membership`: the segments that
     it was judged to be in; `unjudged`: it is not to be judged before it is evaluated; `evaluate_at`: when time
     changes a computed attribute next (milliseconds); `past`: what these attributes were since it was judged;
-    `brought`:
-    the steps in lifecycles that it made by merging, from a stage or none."""
+    `brought`: the steps in lifecycles that it made by merging, from a stage or none; `news_since`: when the first
+    happened (milliseconds) of the events that it was not judged by yet."""
 
     record: CustomerRecord
     merged: bool
@@ -132,6 +133,7 @@ class Projected:
     evaluate_at: int | None = None
     past: Past = field(default_factory=dict[str, Sequence[tuple[int, Any]]])
     brought: Sequence[tuple[str | None, Position]] = ()
+    news_since: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +235,7 @@ def _projected(rows: list[dict[str, Any]]) -> list[Projected]:
             row["evaluateAt"],
             past_of(computed_of(row["computed"])),
             brought(row["stages"]),
+            row["newsSince"],
         )
         for row in rows[0]["customers"]
     ]

@@ -110,7 +110,7 @@ class StageChange:
     source: str | None
     target: str
     at: int
-    sequence: int
+    sequence: int = 0
     manual: bool = False
     reason: str | None = None
 
@@ -144,6 +144,32 @@ def advanced(
         position = Position(lifecycle.id, best, at, stage.key, stage.number)
         seen.add(stage.key)
         path.append(position)
+
+
+def step_by_step(
+    lifecycle: Lifecycle, here: str | None, path: Sequence[Position], entered: Collection[str]
+) -> list[Position]:
+    """A path with the stages in between: of those that just became true as many as one may go through, in order."""
+    steps = list[Position]()
+    for position in path:
+        first = lifecycle.order.get(here, -1) if here else -1
+        between = [s for s in lifecycle.stages[first + 1 : position.place] if s.key in entered]
+        steps += [
+            replace(position, place=lifecycle.order[stage.key], stage=stage.key, number=stage.number)
+            for stage in _way(lifecycle, here, between, lifecycle.stages[position.place])
+        ]
+        here = position.stage
+    return steps
+
+
+def _way(lifecycle: Lifecycle, here: str | None, between: Sequence[Stage], target: Stage) -> list[Stage]:
+    """The longest legal way to a stage that one may go to at once."""
+    ways: dict[str | None, list[Stage]] = {here: []}
+    for stage in [*between, target]:
+        found = [way for source, way in ways.items() if lifecycle.legal(source, stage)]
+        if found:
+            ways[stage.key] = [*max(found, key=len), stage]
+    return ways[target.key]
 
 
 MERGED: Final = "merged"

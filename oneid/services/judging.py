@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from graph.attribute_catalog import AttributeCatalog
@@ -13,10 +13,10 @@ from oneid.clock import Clock, sequence
 from oneid.domain.attributes import as_of
 from oneid.domain.catalog import Catalog
 from oneid.domain.customers import CustomerRecord
-from oneid.domain.lifecycles import Position
+from oneid.domain.lifecycles import Position, StageChange
 from oneid.domain.segments.intervals import milliseconds
 from oneid.domain.segments.judgement import Judgement
-from oneid.domain.segments.membership import Course, Live, course
+from oneid.domain.segments.membership import Course, Live, Transition, course
 from oneid.metrics import TRANSITIONS
 from search.documents import course_of, profile_document
 from search.segments.percolator import Percolator, percolated
@@ -24,6 +24,8 @@ from search.segments.present import holding
 from search.typed import written_dates
 
 WOKEN: Final = 5_000
+
+Told = TypeVar("Told", Transition, StageChange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class JudgingService:
         ready = (entry for entry in entries if entry.record.one_id not in early)
         cases = [self._case(entry, live, catalog, now) for entry in ready]
         await self._ask(cases, live)
-        judged = [one for case in cases if (one := case.verdict())]
+        judged = in_time([one for case in cases if (one := case.verdict())], sequence())
         if not judged:
             return set()
         kept = await self._memberships.keep(judged, live, sequence())
@@ -113,16 +115,18 @@ class JudgingService:
         return milliseconds(self._clock.now().timestamp())
 
     def _case(self, entry: Projected, live: Live, catalog: Catalog, now: int) -> Case:
-        record, since = entry.record, entry.membership.wake_at
+        record = entry.record
+        known = (now, entry.membership.wake_at, entry.news_since)
+        since = min(at for at in known if at is not None)
         judgement = Judgement(
             record.one_id,
             entry.membership,
             record.stages,
             live,
-            lambda stages: self._course(record, stages, live, catalog, now if since is None else since),
+            lambda stages: self._course(record, stages, live, catalog, since),
             {at for past in entry.past.values() for at, _ in past},
             now,
-            sequence(),
+            entry.news_since,
         )
         judgement.join(entry.brought)
         return Case(entry, catalog, judgement)
@@ -148,3 +152,19 @@ class JudgingService:
             for case in waiting:
                 case.judgement.take([next(matched, set[str]()) for _ in case.judgement.instants])
             waiting = [case for case in waiting if case.judgement.instants]
+
+
+def in_time(judged: Sequence[Judged], first: int) -> list[Judged]:
+    """With places in the order of the deployment: of all that is told at once, what happened first comes first."""
+    transitions = placed([one.transitions for one in judged], first)
+    changes = placed([one.changes for one in judged], first)
+    told = zip(judged, transitions, changes, strict=True)
+    return [replace(one, transitions=entered, changes=moved) for one, entered, moved in told]
+
+
+def placed(told: Sequence[Sequence[Told]], first: int) -> list[list[Told]]:
+    order = sorted((one.at, n, k) for n, ones in enumerate(told) for k, one in enumerate(ones))
+    places = {(n, k): first + place for place, (_, n, k) in enumerate(order)}
+    return [
+        [replace(one, sequence=places[n, k]) for k, one in enumerate(ones)] for n, ones in enumerate(told)
+    ]

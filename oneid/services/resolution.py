@@ -28,6 +28,7 @@ from oneid.domain.ids import one_id
 from oneid.domain.messages import Envelope, StoredEvent, format_time
 from oneid.domain.resolution import Resolution, Resolver
 from oneid.domain.rules import IdentityRules
+from oneid.domain.segments.intervals import milliseconds
 from oneid.domain.tombstones import Tombstones
 from oneid.domain.workspace import Workspace
 from oneid.errors import Retriable
@@ -164,11 +165,14 @@ class ResolutionService:
     async def _mark(self, stored: Iterable[Received]) -> None:
         """Marks those of whom was told what conditions ask: only now are their events there to be read."""
         told: defaultdict[str, set[str]] = defaultdict(set)
+        since = dict[str, int]()
         for received in stored:
-            if received.one_id and not received.failure:
-                told[received.one_id].add(received.message.name)
+            if (one_id := received.one_id) and not received.failure:
+                at = milliseconds(received.message.timestamp.timestamp())
+                told[one_id].add(received.message.name)
+                since[one_id] = min(at, since.get(one_id, at))
         if told:
-            await self._conditions.mark_told(told)
+            await self._conditions.mark_told(told, since)
 
     async def attribute_again(self, batch: Sequence[Received]) -> None:
         """Reads from the index whose the events of a batch are since customers were rebuilt."""

@@ -30,7 +30,7 @@ class Transition:
     one_id: str
     kind: TransitionKind
     at: int
-    sequence: int
+    sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True)

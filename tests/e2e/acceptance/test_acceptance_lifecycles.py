@@ -4,6 +4,8 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
 from tests.acceptance import Brand, event
 
 CHANGES = """
@@ -82,6 +84,23 @@ async def test_one_person_goes_from_attention_to_share_each_step_dated(brand: Br
         for key in ("attention", "interest", "search", "action", "share")
     }
     assert [key for key, inside in at_stage.items() if inside] == ["share"]
+
+
+@pytest.mark.parametrize("apart", [0, 1], ids=["of one instant", "of five days"])
+async def test_what_a_client_sends_in_one_batch_is_told_step_by_step(brand: Brand, apart: int) -> None:
+    """A06 for somebody whose phone was offline: none of the five steps is lost, each has its own time."""
+    await brand.do("installLifecycle", {"template": "AISAS"}, "lifecycle { key }")
+    now = await brand.now()
+    sent = [event(name, ago=apart * (len(AISAS) - n)) for n, name in enumerate(AISAS)]
+
+    one_id = await brand.send(brand.user(), *sent)
+
+    steps = list(reversed((await told(brand, one_id, "aisas"))["stageChanges"]))
+    assert [one["to"] for one in steps] == ["attention", "interest", "search", "action", "share"]
+    assert [one["from"] for one in steps] == [None, *(one["to"] for one in steps[:-1])]
+    for item, step in zip(sent, steps, strict=True):
+        at = datetime.fromisoformat(step["at"])
+        assert abs(at - (now - timedelta(days=item["ago"]))) < timedelta(seconds=30)
 
 
 def three_stages(brand: Brand) -> list[dict[str, Any]]:

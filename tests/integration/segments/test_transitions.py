@@ -74,6 +74,21 @@ async def test_what_begins_and_ends_while_nobody_looks_is_told_with_its_instants
     assert await told(stores) == [(one_id, ENTERED, ms(ORDERED + day)), (one_id, LEFT, ms(ORDERED + 2 * day))]
 
 
+async def test_what_time_changes_for_many_is_told_in_its_order(
+    pipeline: Pipeline, stores: Stores, segments: SegmentService, clock: HandClock
+) -> None:
+    clock.at = ORDERED
+    await created(segments, "recent", WITHIN_30_DAYS)
+    times = [ORDERED - timedelta(hours=hours) for hours in (3, 9, 1, 12, 6)]
+    await ingest(pipeline, *(order(f"u{n}", at) for n, at in enumerate(times)))
+
+    clock.at = ORDERED + timedelta(days=40)
+    await swept(stores)
+
+    left = [at for _, kind, at in await told(stores) if kind is LEFT]
+    assert left == [ms(at + timedelta(days=30)) for at in sorted(times)]
+
+
 async def test_who_is_in_a_segment_when_it_is_made_or_edited_did_not_enter(
     pipeline: Pipeline, stores: Stores, segments: SegmentService, clock: HandClock
 ) -> None:

@@ -60,7 +60,7 @@ def judged(judgement: Judgement, match: Callable[[Course, int], set[str]] = matc
 
 def begun(now: int, wake_at: int | None = 60 * DAY) -> Judgement:
     known = Membership(frozenset({"m:awake"}), 4, wake_at)
-    return Judgement("c", known, (HOME,), LIVE, course_of, (), now, 1_000)
+    return Judgement("c", known, (HOME,), LIVE, course_of, (), now)
 
 
 def told(judgement: Judgement, *segments: str) -> list[tuple[str, str, float]]:
@@ -95,7 +95,7 @@ def test_step_by_step_is_the_same_as_all_at_once() -> None:
     positions: tuple[Position, ...] = (HOME,)
     membership, steps = Membership(frozenset({"m:awake"}), 4, 60 * DAY), list[object]()
     for day in range(55, 121):
-        one = judged(Judgement("c", membership, positions, LIVE, course_of, (), day * DAY, 1_000))
+        one = judged(Judgement("c", membership, positions, LIVE, course_of, (), day * DAY))
         steps += [(t.segment, t.kind, t.at) for t in one.transitions]
         positions, membership = one.positions, Membership(one.inside, 5, one.wake_at())
 
@@ -103,6 +103,51 @@ def test_step_by_step_is_the_same_as_all_at_once() -> None:
 
     assert steps == [(t.segment, t.kind, t.at) for t in at_once.transitions]
     assert (positions, membership.segments) == (at_once.positions, at_once.inside)
+
+
+LADDER = Lifecycle("l", "l", "l", 1, tuple(Stage(s, s, n, {}) for n, s in enumerate("abcd", 20)), "")
+
+
+def climbed(news: int | None, own: Position | None = None, days: tuple[int, ...] = (1, 2, 3, 4)) -> Judgement:
+    """Somebody did what leads to each of four stages on these days; now it is the tenth."""
+    held = {n: ((day * DAY, None),) for n, day in enumerate(days)}
+    live = Live(1, frozenset(f"l:{s}" for s in "abcd"), lifecycles=(LADDER,))
+
+    def match(course: Course, at: int) -> set[str]:
+        return {f"l:{s}" for n, s in enumerate("abcd") if n in course.holding(at)[0]}
+
+    positions = (own,) if own else ()
+    one = Judgement("c", Membership(), positions, live, lambda _: Course(held), (), 10 * DAY, news)
+    return judged(one, match)
+
+
+def steps(judgement: Judgement) -> list[tuple[str | None, str, float]]:
+    return [(one.source, one.target, one.at / DAY) for one in judgement.changes]
+
+
+def test_what_came_at_once_leads_from_stage_to_stage_when_it_happened() -> None:
+    done = climbed(news=DAY)
+    assert steps(done) == [(None, "a", 1), ("a", "b", 2), ("b", "c", 3), ("c", "d", 4)]
+    assert [(one.segment, one.at / DAY) for one in done.transitions] == [(f"l:{s}", 10) for s in "abcd"]
+
+
+def test_what_happened_in_one_instant_leads_through_the_stages_in_their_order() -> None:
+    assert steps(climbed(DAY, days=(1, 1, 1, 1))) == [
+        (None, "a", 1),
+        ("a", "b", 1),
+        ("b", "c", 1),
+        ("c", "d", 1),
+    ]
+
+
+def test_what_was_known_before_is_no_step_of_its_own() -> None:
+    """A lifecycle that is defined after it all begins where everybody is."""
+    assert steps(climbed(news=None)) == [(None, "d", 10)]
+
+
+def test_what_happened_before_the_customer_came_where_it_is_changes_nothing() -> None:
+    there = Position("l", 1, int(3.5 * DAY), "b", 21)
+    assert steps(climbed(DAY, there)) == [("b", "d", 4)]
 
 
 def test_who_was_judged_is_judged_at_now_only() -> None:
@@ -119,13 +164,13 @@ def test_more_than_is_judged_at_once_is_judged_the_next_time() -> None:
     def flickers(_: Course, at: int) -> set[str]:
         return set(IDS) if at // DAY % 2 else set(IDS - {"x"})
 
-    first = Judgement("c", known, (), Live(1, IDS), lambda _: Course({}), turning, 500 * DAY, 1_000)
+    first = Judgement("c", known, (), Live(1, IDS), lambda _: Course({}), turning, 500 * DAY)
     judged(first, flickers)
 
     assert len(first.transitions) == MAX_INSTANTS
     assert first.wake_at() == (61 + MAX_INSTANTS) * DAY
     known = Membership(first.inside, 5, first.wake_at())
-    second = Judgement("c", known, (), Live(1, IDS), lambda _: Course({}), turning, 500 * DAY, 1_000)
+    second = Judgement("c", known, (), Live(1, IDS), lambda _: Course({}), turning, 500 * DAY)
     judged(second, flickers)
     assert [t.at // DAY for t in (*first.transitions, *second.transitions)] == [n // DAY for n in turning]
 
@@ -145,7 +190,7 @@ def test_rules_that_contradict_each_other_come_to_an_end() -> None:
         numbers, _ = course.holding(at)
         return {"p:a" if 30 in numbers else "p:b", "q:b" if 20 in numbers else "q:a"}
 
-    one = Judgement("c", Membership(), (), Live(1, ids, lifecycles=models), held, (), DAY, 1_000)
+    one = Judgement("c", Membership(), (), Live(1, ids, lifecycles=models), held, (), DAY)
 
     judged(one, paradox)
 
@@ -173,7 +218,7 @@ def test_a_merge_is_told_where_it_leads_to_another_stage() -> None:
     assert brought_by(own) == []
 
     now = 20 * DAY
-    judgement = Judgement("c", Membership(), from_stored([*own, *brought]), LIVE, course_of, (), now, 1_000)
+    judgement = Judgement("c", Membership(), from_stored([*own, *brought]), LIVE, course_of, (), now)
     judgement.join(brought_by([*own, *brought]))
     found = [(c.lifecycle, c.source, c.target, c.at, c.reason) for c in judged(judgement).changes]
     assert found == [("m", "awake", "dormant", now, "merged"), ("o", None, "z", now, "merged")]
