@@ -16,12 +16,21 @@ INSTANTS = st.one_of(
     st.sampled_from([n * HOUR for n in range(-8, 9)]),
 )
 
+bought = st.fixed_dictionaries(
+    {},
+    optional={
+        "sku": st.one_of(st.sampled_from(COLOURS), st.lists(st.sampled_from(COLOURS), max_size=2), st.none()),
+        "price": NUMBERS,
+    },
+)
+products = st.lists(st.one_of(bought, st.lists(bought, max_size=2), st.sampled_from(COLOURS)), max_size=3)
 properties = st.fixed_dictionaries(
     {},
     optional={
         "amount": st.one_of(NUMBERS, st.just("12"), st.just(True), st.none()),
         "colour": st.one_of(st.sampled_from(COLOURS), st.lists(st.sampled_from(COLOURS), max_size=2)),
         "gift": st.booleans(),
+        "products": st.one_of(products, bought),
     },
 )
 
@@ -55,7 +64,11 @@ def between(one: float, other: float) -> dict[str, Any]:
     return compared("amount", "BETWEEN", sorted([one, other]))
 
 
-amount, colour, gift = st.just("amount"), st.just("colour"), st.just("gift")
+gift = st.just("gift")
+amount = st.sampled_from(("amount", "amount", "products.price"))
+colour = st.sampled_from(("colour", "colour", "products", "products.sku", "products[].sku"))
+single = st.sampled_from(("amount", "colour", "gift", "products.sku"))
+"""Of which it counts whether they are the same."""
 texts = st.sampled_from((*COLOURS, "re", "*"))
 choices = st.lists(st.sampled_from(COLOURS), min_size=1, max_size=2)
 tests = st.one_of(
@@ -63,7 +76,7 @@ tests = st.one_of(
     st.builds(between, NUMBERS, NUMBERS),
     st.builds(compared, colour, st.sampled_from(("EQ", "NE", "CONTAINS", "STARTS_WITH", "ENDS_WITH")), texts),
     st.builds(compared, colour, st.sampled_from(("IN", "NOT_IN")), choices),
-    st.builds(present, st.sampled_from(("amount", "gift")), st.sampled_from(("EXISTS", "MISSING"))),
+    st.builds(present, st.one_of(amount, colour, gift), st.sampled_from(("EXISTS", "MISSING"))),
     st.builds(compared, gift, st.sampled_from(("EQ", "NE")), st.booleans()),
 )
 
@@ -100,10 +113,9 @@ def event_rules(draw: st.DrawFn) -> dict[str, Any]:
     if measure == "count":
         told["count"] = {"op": draw(ORDER), "value": draw(st.integers(0, 3))}
     elif measure == "unique":
-        of = draw(st.sampled_from(("amount", "colour", "gift")))
-        told["unique"] = {"property": of, "op": draw(ORDER), "value": draw(st.integers(0, 3))}
+        told["unique"] = {"property": draw(single), "op": draw(ORDER), "value": draw(st.integers(0, 3))}
     elif measure:
-        told[measure] = {"property": "amount", "op": draw(ORDER), "value": draw(NUMBERS)}
+        told[measure] = {"property": draw(amount), "op": draw(ORDER), "value": draw(NUMBERS)}
         if measure == "sum" and draw(st.booleans()):
             told["sum"]["less"] = draw(patterns())
     kind = draw(st.sampled_from(("ever", "last", "last", "fixed", "calendar")))
@@ -129,7 +141,7 @@ def sequence_rules(draw: st.DrawFn) -> dict[str, Any]:
     if draw(st.booleans()):
         told["lastDays"] = draw(st.sampled_from((1, 7, 30)))
     if draw(st.integers(0, 3)) == 0:
-        told["sameProperty"] = draw(st.sampled_from(("amount", "colour", "gift")))
+        told["sameProperty"] = draw(single)
     return {"sequence": told}
 
 

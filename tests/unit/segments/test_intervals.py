@@ -15,6 +15,7 @@ from oneid.domain.segments.histories import Occurrence, in_order
 from oneid.domain.segments.intervals import intervals, true_for_nobody
 from oneid.domain.segments.parsing import Parser
 from oneid.domain.segments.rules import Timed
+from search.flat import flatten
 from tests.segment_oracle import DAY, HOUR, START, ZONE, Event, Person, is_member
 from tests.segment_strategies import accounts, histories, net_rules, timed_rules
 
@@ -25,7 +26,8 @@ def parsed(rule: dict[str, Any]) -> Timed:
 
 
 def occurrences(events: list[Event]) -> list[Occurrence]:
-    return in_order(Occurrence(event.id, event.name, event.at, event.properties) for event in events)
+    """Events as the index tells of them."""
+    return in_order(Occurrence(event.id, event.name, event.at, flatten(event.properties)) for event in events)
 
 
 def true_at(rule: Timed, events: list[Event], now: int) -> bool:
