@@ -17,6 +17,9 @@ START = 1_767_600_000_000  # 2026-01-05T08:00:00Z
 ZONE = "UTC"
 """Where no rule says otherwise."""
 
+KNOWN = 2_000
+"""The characters that are known of a text."""
+
 WRITTEN = {"FIRST": START, "SECOND": START - 7 * DAY, "THIRD": START + 8 * HOUR - 30 * DAY}
 """When each party's attributes were written."""
 
@@ -166,7 +169,9 @@ def one_passes(op: str, one: Any, wanted: Any, now: int) -> bool:
             "STARTS_WITH": slice(len(wanted)),
             "ENDS_WITH": slice(-len(wanted), None),
         }
-        return isinstance(one, str) and wanted in one[places[op]]
+        if op == "ENDS_WITH" and len(str(one)) > KNOWN:
+            return False
+        return isinstance(one, str) and wanted in one[:KNOWN][places[op]]
     if op == "EQ":
         return bool(comparable(one) == comparable(wanted)) and isinstance(one, bool) == isinstance(
             wanted, bool
@@ -214,7 +219,7 @@ def event_rule(told: dict[str, Any], events: Iterable[Event], now: int) -> bool:
         return ordered(wanted["op"], len(found), wanted["value"], wanted["value"])
     raw = [at_path(event, wanted["property"]) for event in found]
     if measure == "unique":
-        kinds = {(type(one) is bool, one) for one in raw if isinstance(one, str | int | float)}
+        kinds = {kind(one) for one in raw if isinstance(one, str | int | float)}
         return ordered(wanted["op"], len(kinds), wanted["value"], wanted["value"])
     numbers = decimals(raw)
     if "less" in wanted:
@@ -230,6 +235,13 @@ def event_rule(told: dict[str, Any], events: Iterable[Event], now: int) -> bool:
         scaled = limit * len(numbers)
         return ordered(wanted["op"], sum(numbers, Decimal()), scaled, scaled)
     return ordered(wanted["op"], min(numbers) if measure == "min" else max(numbers), limit, limit)
+
+
+def kind(value: Any) -> tuple[bool, bool, Any]:
+    """What is the same for values that are: true is not 1, and a long text is none of the known length."""
+    if isinstance(value, str):
+        return False, len(value) > KNOWN, value[:KNOWN]
+    return type(value) is bool, False, value
 
 
 def decimals(raw: list[Any]) -> list[Decimal]:
@@ -289,11 +301,11 @@ def sequence(told: dict[str, Any], happened: list[Event], now: int) -> bool:
     told = {**told, "steps": steps}
     if "sameProperty" not in told:
         return done(told, happened, now)
-    kinds = [(type(v) is bool, v) for e in happened for v in [at_path(e, told["sameProperty"])]]
+    kinds = [kind(at_path(e, told["sameProperty"])) for e in happened]
     return any(
         done(told, [e for e, kind in zip(happened, kinds, strict=True) if kind == wanted], now)
         for wanted in kinds
-        if isinstance(wanted[1], str | int | float)
+        if isinstance(wanted[2], str | int | float)
     )
 
 

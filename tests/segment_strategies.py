@@ -10,6 +10,9 @@ NAMES = ("Order", "View", "Open")
 COLOURS = ("red", "blue", "red wine", "a*b?")
 NUMBERS = st.sampled_from((0, 1, 2, 3, 9.5, 10, 11.77, -4))
 ORDER = st.sampled_from(("EQ", "NE", "GT", "GTE", "LT", "LTE"))
+FULL = "y" * 2_000
+NOTES = (FULL, FULL[1:] + "z", FULL[2:] + "z!", FULL + "y", FULL + "z", f"{FULL[1:]}z!", f"{FULL} the end")
+"""As long as a text that is known whole, and longer."""
 INSTANTS = st.one_of(
     st.integers(-40 * DAY, 40 * DAY),
     st.sampled_from([n * DAY for n in range(-31, 32)]),
@@ -31,6 +34,7 @@ properties = st.fixed_dictionaries(
         "colour": st.one_of(st.sampled_from(COLOURS), st.lists(st.sampled_from(COLOURS), max_size=2)),
         "gift": st.booleans(),
         "products": st.one_of(products, bought),
+        "note": st.sampled_from(NOTES),
     },
 )
 
@@ -67,8 +71,10 @@ def between(one: float, other: float) -> dict[str, Any]:
 gift = st.just("gift")
 amount = st.sampled_from(("amount", "amount", "products.price"))
 colour = st.sampled_from(("colour", "colour", "products", "products.sku", "products[].sku"))
-single = st.sampled_from(("amount", "colour", "gift", "products.sku"))
+note = st.just("note")
+single = st.sampled_from(("amount", "colour", "gift", "products.sku", "note"))
 """Of which it counts whether they are the same."""
+parts = st.sampled_from((*NOTES[:3], "y", "z", "z!", "the end", "\u2026"))
 texts = st.sampled_from((*COLOURS, "re", "*"))
 choices = st.lists(st.sampled_from(COLOURS), min_size=1, max_size=2)
 tests = st.one_of(
@@ -76,7 +82,8 @@ tests = st.one_of(
     st.builds(between, NUMBERS, NUMBERS),
     st.builds(compared, colour, st.sampled_from(("EQ", "NE", "CONTAINS", "STARTS_WITH", "ENDS_WITH")), texts),
     st.builds(compared, colour, st.sampled_from(("IN", "NOT_IN")), choices),
-    st.builds(present, st.one_of(amount, colour, gift), st.sampled_from(("EXISTS", "MISSING"))),
+    st.builds(compared, note, st.sampled_from(("EQ", "NE", "CONTAINS", "STARTS_WITH", "ENDS_WITH")), parts),
+    st.builds(present, st.one_of(amount, colour, gift, note), st.sampled_from(("EXISTS", "MISSING"))),
     st.builds(compared, gift, st.sampled_from(("EQ", "NE")), st.booleans()),
 )
 
