@@ -1,15 +1,16 @@
 """Properties of any shape as a `flat_object` takes them.
 
 A flat_object indexes each leaf twice, as value and as path=value, and refuses the whole document where such a
-term passes 32,766 bytes. So what is too long or too deep to be a condition is left out of the index; the
-document's payload keeps it.
+term passes 32,766 bytes. So of a long text the beginning is indexed, and what lies under too long a path or too deep
+is left out; the document's payload keeps all of it.
 """
 
 from typing import Any, Final
 
-VALUE_CHARACTERS: Final = 2_000
+from oneid.domain.texts import beginning
+
 PATH_CHARACTERS: Final = 2_000
-"""Together at most 4,000 characters of 4 bytes: half of what a term may have."""
+"""With a text (`texts.KNOWN`) at most 4,000 characters of 4 bytes: half of what a term may have."""
 
 DEPTH: Final = 16
 
@@ -34,7 +35,7 @@ def _object(value: dict[str, Any], *, path: int, depth: int) -> dict[str, Any]:
 
 def _value(value: Any, *, path: int, depth: int) -> Any:
     if isinstance(value, str):
-        return value if len(value) <= VALUE_CHARACTERS else None
+        return beginning(value)
     if isinstance(value, dict | list) and depth >= DEPTH:
         return None
     if isinstance(value, dict):

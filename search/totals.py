@@ -16,6 +16,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
+from oneid.domain.texts import shown
 from oneid.errors import TooLarge
 from search.client import Parameters, Search
 
@@ -132,7 +133,7 @@ class _Reading:
         # Alone, a date_histogram is rewritten to ranges, which fails on the server (3.8) after the last bucket.
         sources = self._source and [*self._source, {"type": {"terms": {"field": "type"}}}]
         async for bucket in self._buckets(self._wanted.clauses, sources, self._sum()):
-            key = bucket["key"].get("key") or ""
+            key = _key(bucket)
             events[key] += bucket["doc_count"]
             if self._wanted.by is not None and len(events) > MAX_VALUES:
                 message = f"more than {MAX_VALUES} different values of {self._wanted.by}"
@@ -149,7 +150,7 @@ class _Reading:
         customers: Counter[str] = Counter()
         moved: set[tuple[str, str]] = set()
         async for bucket in self._buckets(clauses, sources, {}):
-            one_id, key = bucket["key"]["customer"], bucket["key"].get("key") or ""
+            one_id, key = bucket["key"]["customer"], _key(bucket)
             if one_id in moving:
                 moved.add((moving[one_id], key))
             else:
@@ -205,6 +206,10 @@ async def point_in_time(search: Search, alias: str) -> AsyncGenerator[str]:
         yield pit
     finally:
         await search.request("DELETE", "/_search/point_in_time", {"pit_id": [pit]}, ignore=(404,))
+
+
+def _key(bucket: dict[str, Any]) -> str:
+    return shown(bucket["key"].get("key") or "")
 
 
 def _source(wanted: Totals) -> list[dict[str, Any]]:

@@ -17,6 +17,9 @@ START = 1_767_600_000_000  # 2026-01-05T08:00:00Z
 ZONE = "UTC"
 """Where no rule says otherwise."""
 
+KNOWN = 2_000
+"""The characters that are known of a text."""
+
 WRITTEN = {"FIRST": START, "SECOND": START - 7 * DAY, "THIRD": START + 8 * HOUR - 30 * DAY}
 """When each party's attributes were written."""
 
@@ -145,7 +148,7 @@ def lasting(told: dict[str, Any]) -> dict[str, Any]:
 
 
 def tested(op: str, value: Any, wanted: Any, now: int) -> bool:
-    held = [one for one in (value if isinstance(value, list) else [value]) if one is not None]
+    held = opened(value)
     if op == "MISSING":
         return not held
     if op in ("NE", "NOT_IN"):
@@ -166,7 +169,9 @@ def one_passes(op: str, one: Any, wanted: Any, now: int) -> bool:
             "STARTS_WITH": slice(len(wanted)),
             "ENDS_WITH": slice(-len(wanted), None),
         }
-        return isinstance(one, str) and wanted in one[places[op]]
+        if op == "ENDS_WITH" and len(str(one)) > KNOWN:
+            return False
+        return isinstance(one, str) and wanted in one[:KNOWN][places[op]]
     if op == "EQ":
         return bool(comparable(one) == comparable(wanted)) and isinstance(one, bool) == isinstance(
             wanted, bool
@@ -212,15 +217,15 @@ def event_rule(told: dict[str, Any], events: Iterable[Event], now: int) -> bool:
     wanted = told[measure]
     if measure == "count":
         return ordered(wanted["op"], len(found), wanted["value"], wanted["value"])
-    raw = [event.properties.get(wanted["property"]) for event in found]
+    raw = [at_path(event, wanted["property"]) for event in found]
     if measure == "unique":
-        kinds = {(type(one) is bool, one) for one in raw if isinstance(one, str | int | float)}
+        kinds = {kind(one) for one in raw if isinstance(one, str | int | float)}
         return ordered(wanted["op"], len(kinds), wanted["value"], wanted["value"])
     numbers = decimals(raw)
     if "less" in wanted:
         taken = [e for e in events if pattern(wanted["less"], e)]
         taken = [e for e in taken if in_window(told.get("window") or {}, e, now)]
-        numbers += [-one for one in decimals([e.properties.get(wanted["property"]) for e in taken])]
+        numbers += [-one for one in decimals([at_path(e, wanted["property"]) for e in taken])]
     limit = Decimal(repr(wanted["value"]))
     if measure == "sum":
         return ordered(wanted["op"], sum(numbers, Decimal()), limit, limit)
@@ -230,6 +235,13 @@ def event_rule(told: dict[str, Any], events: Iterable[Event], now: int) -> bool:
         scaled = limit * len(numbers)
         return ordered(wanted["op"], sum(numbers, Decimal()), scaled, scaled)
     return ordered(wanted["op"], min(numbers) if measure == "min" else max(numbers), limit, limit)
+
+
+def kind(value: Any) -> tuple[bool, bool, Any]:
+    """What is the same for values that are: true is not 1, and a long text is none of the known length."""
+    if isinstance(value, str):
+        return False, len(value) > KNOWN, value[:KNOWN]
+    return type(value) is bool, False, value
 
 
 def decimals(raw: list[Any]) -> list[Decimal]:
@@ -248,9 +260,30 @@ def cadence(told: dict[str, Any], happened: list[Event], now: int) -> bool:
 def pattern(told: dict[str, Any], event: Event) -> bool:
     tests = told.get("where") or []
     named = told["name"] in ("*", event.name)
-    return named and all(
-        tested(t["op"], event.properties.get(t["property"]), t.get("value"), 0) for t in tests
-    )
+    return named and all(tested(t["op"], at_path(event, t["property"]), t.get("value"), 0) for t in tests)
+
+
+def at_path(event: Event, path: str) -> Any:
+    """A property, step by step: what it comes to behind a list is a list."""
+    found, several = [event.properties], False
+    for name in path.replace("[]", "").split("."):
+        several = several or any(isinstance(one, list) for one in found)
+        found = [one[name] for one in opened(found) if isinstance(one, dict) and name in one]
+    return found if several else next(iter(found), None)
+
+
+def opened(value: Any) -> list[Any]:
+    """A value as a list without lists in it, and without what holds nothing."""
+    if isinstance(value, list):
+        return [entry for one in value for entry in opened(one)]
+    return [] if empty(value) else [value]
+
+
+def empty(value: Any) -> bool:
+    """Whether nothing is told: null, or an object or a list of nothing else."""
+    if isinstance(value, dict | list):
+        return all(map(empty, value.values() if isinstance(value, dict) else value))
+    return value is None
 
 
 def in_window(window: dict[str, Any], event: Event, now: int) -> bool:
@@ -268,11 +301,11 @@ def sequence(told: dict[str, Any], happened: list[Event], now: int) -> bool:
     told = {**told, "steps": steps}
     if "sameProperty" not in told:
         return done(told, happened, now)
-    kinds = [(type(v) is bool, v) for e in happened for v in [e.properties.get(told["sameProperty"])]]
+    kinds = [kind(at_path(e, told["sameProperty"])) for e in happened]
     return any(
         done(told, [e for e, kind in zip(happened, kinds, strict=True) if kind == wanted], now)
         for wanted in kinds
-        if isinstance(wanted[1], str | int | float)
+        if isinstance(wanted[2], str | int | float)
     )
 
 

@@ -10,18 +10,31 @@ NAMES = ("Order", "View", "Open")
 COLOURS = ("red", "blue", "red wine", "a*b?")
 NUMBERS = st.sampled_from((0, 1, 2, 3, 9.5, 10, 11.77, -4))
 ORDER = st.sampled_from(("EQ", "NE", "GT", "GTE", "LT", "LTE"))
+FULL = "y" * 2_000
+NOTES = (FULL, FULL[1:] + "z", FULL[2:] + "z!", FULL + "y", FULL + "z", f"{FULL[1:]}z!", f"{FULL} the end")
+"""As long as a text that is known whole, and longer."""
 INSTANTS = st.one_of(
     st.integers(-40 * DAY, 40 * DAY),
     st.sampled_from([n * DAY for n in range(-31, 32)]),
     st.sampled_from([n * HOUR for n in range(-8, 9)]),
 )
 
+bought = st.fixed_dictionaries(
+    {},
+    optional={
+        "sku": st.one_of(st.sampled_from(COLOURS), st.lists(st.sampled_from(COLOURS), max_size=2), st.none()),
+        "price": NUMBERS,
+    },
+)
+products = st.lists(st.one_of(bought, st.lists(bought, max_size=2), st.sampled_from(COLOURS)), max_size=3)
 properties = st.fixed_dictionaries(
     {},
     optional={
         "amount": st.one_of(NUMBERS, st.just("12"), st.just(True), st.none()),
         "colour": st.one_of(st.sampled_from(COLOURS), st.lists(st.sampled_from(COLOURS), max_size=2)),
         "gift": st.booleans(),
+        "products": st.one_of(products, bought),
+        "note": st.sampled_from(NOTES),
     },
 )
 
@@ -55,7 +68,13 @@ def between(one: float, other: float) -> dict[str, Any]:
     return compared("amount", "BETWEEN", sorted([one, other]))
 
 
-amount, colour, gift = st.just("amount"), st.just("colour"), st.just("gift")
+gift = st.just("gift")
+amount = st.sampled_from(("amount", "amount", "products.price"))
+colour = st.sampled_from(("colour", "colour", "products", "products.sku", "products[].sku"))
+note = st.just("note")
+single = st.sampled_from(("amount", "colour", "gift", "products.sku", "note"))
+"""Of which it counts whether they are the same."""
+parts = st.sampled_from((*NOTES[:3], "y", "z", "z!", "the end", "\u2026"))
 texts = st.sampled_from((*COLOURS, "re", "*"))
 choices = st.lists(st.sampled_from(COLOURS), min_size=1, max_size=2)
 tests = st.one_of(
@@ -63,7 +82,8 @@ tests = st.one_of(
     st.builds(between, NUMBERS, NUMBERS),
     st.builds(compared, colour, st.sampled_from(("EQ", "NE", "CONTAINS", "STARTS_WITH", "ENDS_WITH")), texts),
     st.builds(compared, colour, st.sampled_from(("IN", "NOT_IN")), choices),
-    st.builds(present, st.sampled_from(("amount", "gift")), st.sampled_from(("EXISTS", "MISSING"))),
+    st.builds(compared, note, st.sampled_from(("EQ", "NE", "CONTAINS", "STARTS_WITH", "ENDS_WITH")), parts),
+    st.builds(present, st.one_of(amount, colour, gift, note), st.sampled_from(("EXISTS", "MISSING"))),
     st.builds(compared, gift, st.sampled_from(("EQ", "NE")), st.booleans()),
 )
 
@@ -100,10 +120,9 @@ def event_rules(draw: st.DrawFn) -> dict[str, Any]:
     if measure == "count":
         told["count"] = {"op": draw(ORDER), "value": draw(st.integers(0, 3))}
     elif measure == "unique":
-        of = draw(st.sampled_from(("amount", "colour", "gift")))
-        told["unique"] = {"property": of, "op": draw(ORDER), "value": draw(st.integers(0, 3))}
+        told["unique"] = {"property": draw(single), "op": draw(ORDER), "value": draw(st.integers(0, 3))}
     elif measure:
-        told[measure] = {"property": "amount", "op": draw(ORDER), "value": draw(NUMBERS)}
+        told[measure] = {"property": draw(amount), "op": draw(ORDER), "value": draw(NUMBERS)}
         if measure == "sum" and draw(st.booleans()):
             told["sum"]["less"] = draw(patterns())
     kind = draw(st.sampled_from(("ever", "last", "last", "fixed", "calendar")))
@@ -129,7 +148,7 @@ def sequence_rules(draw: st.DrawFn) -> dict[str, Any]:
     if draw(st.booleans()):
         told["lastDays"] = draw(st.sampled_from((1, 7, 30)))
     if draw(st.integers(0, 3)) == 0:
-        told["sameProperty"] = draw(st.sampled_from(("amount", "colour", "gift")))
+        told["sameProperty"] = draw(single)
     return {"sequence": told}
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from oneid.domain.segments.histories import DAY_MS, Occurrence, matches, number_of, property_of
 from oneid.domain.segments.operators import MAX_DAYS, whole
 from oneid.domain.segments.rules import EventPattern
+from oneid.domain.texts import is_cut
 from oneid.errors import InvalidInput
 
 MAX_LIST: Final = 100
@@ -112,9 +113,12 @@ class Computation:
                 return max(numbers, default=None)
 
     def _chosen(self, values: Sequence[Any]) -> Any:
+        if self.aggregate is Aggregate.UNIQUE_COUNT:
+            return len(set(values))
+        return self._told([value for value in values if not is_cut(value)])
+
+    def _told(self, values: Sequence[Any]) -> Any:
         match self.aggregate:
-            case Aggregate.UNIQUE_COUNT:
-                return len(set(values))
             case Aggregate.UNIQUE_LIST:
                 return [str(value) for value in dict.fromkeys(values)][-MAX_LIST:] or None
             case Aggregate.SHARES:

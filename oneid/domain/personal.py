@@ -31,8 +31,8 @@ class PersonalKeys:
     declared: frozenset[str] = frozenset()
 
     def cover(self, key: str) -> bool:
-        """Whether an attribute or property is personal data; of `contact.phone` each part is looked at."""
-        parts = {key, *key.split(".")}
+        """Whether an attribute or property is personal data; of `contacts[].phone` each part is looked at."""
+        parts = {key, *(part.removesuffix("[]") for part in key.split("."))}
         return any(part.lower() in self.declared or is_contact(part) for part in parts)
 
 

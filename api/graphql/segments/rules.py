@@ -99,7 +99,7 @@ class IdentifierCondition:
 
 @strawberry.input(description="A test of one property of an event.")
 class PropertyCondition:
-    property: str = strawberry.field(description="Its name; dots lead into objects.")
+    property: str = strawberry.field(description="Its name; dots lead into objects, also those of lists.")
     op: Operator = strawberry.field(description="How it is compared.")
     value: JSON | None = strawberry.field(default=None, description="With what.")
 

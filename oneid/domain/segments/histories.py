@@ -52,12 +52,24 @@ def entries(value: Any) -> list[Any]:
 
 
 def property_of(properties: Mapping[str, Any], path: str) -> Any:
-    """A property by its name, or by a path of names with dots between; None if there is none."""
+    """A property by its name, or by a path of names with dots between; None if there is none. Behind the name of a
+    list there may be `[]`."""
     if path in properties:
         return properties[path]
     name, dot, rest = path.partition(".")
-    below = properties.get(name) if dot else None
-    return property_of(below, rest) if isinstance(below, Mapping) else None
+    # A name that ends so itself, as forms send it, goes first.
+    below = properties.get(name, properties.get(name.removesuffix("[]")))
+    return below_of(below, rest) if dot else below
+
+
+def below_of(value: Any, path: str) -> Any:
+    """What lies at a path in an object; in a list of objects the list of what lies there in each."""
+    if isinstance(value, Mapping):
+        return property_of(value, path)
+    if not isinstance(value, list):
+        return None
+    found = (below_of(entry, path) for entry in value)
+    return [one for one in found if one is not None] or None
 
 
 def scalar_of(properties: Mapping[str, Any], path: str) -> tuple[bool, Any] | None:

@@ -37,8 +37,8 @@ def exact(test: PropertyTest) -> bool:
 
 
 def plain(name: str) -> bool:
-    """Whether a property is one of the top level."""
-    return 0 < len(name) <= NAME_CHARACTERS and "." not in name
+    """Whether a property is one of the top level, by its own name."""
+    return 0 < len(name) <= NAME_CHARACTERS and "." not in name and not name.endswith("[]")
 
 
 def unmistakable(value: Any) -> bool:

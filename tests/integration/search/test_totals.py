@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from oneid.domain.messages import StoredEvent
+from oneid.domain.texts import KNOWN
 from oneid.errors import TooLarge
 from search import totals as module
 from search.events import EventFilter, EventIndex
@@ -194,6 +195,16 @@ async def test_a_total_for_each_value_of_a_property_equals_a_count_one_by_one(
         EventTotal("c3", 1, 1, Decimal(1)),
     ]
     assert nested == [EventTotal("", 6, 2, None), EventTotal("c1", 1, 1, None)]
+
+
+async def test_a_total_for_a_long_text_is_told_by_its_beginning(events: EventIndex) -> None:
+    whole = "x" * KNOWN
+    await events.store([event("m1", "c1", note=f"{whole}y"), event("m2", "c2", note=whole)])
+    await events.refresh()
+
+    found = await events.totals(EventFilter(), by="note")
+
+    assert found == [EventTotal(whole, 1, 1, None), EventTotal(f"{whole}…", 1, 1, None)]
 
 
 async def test_a_property_of_too_many_values_is_refused(

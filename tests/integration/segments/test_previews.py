@@ -106,6 +106,9 @@ async def test_a_preview_of_a_new_condition_writes_nothing(
         ([{"property": "code", "op": "EQ", "value": "x"}], 1),
         ([{"property": "code", "op": "NE", "value": "x"}], 2),
         ([{"property": "codes", "op": "IN", "value": ["deep", "y"]}], 1),
+        ([{"property": "codes[]", "op": "IN", "value": ["deep", "y"]}], 1),
+        ([{"property": "products.code", "op": "EQ", "value": "p2"}], 1),
+        ([{"property": "products[].code", "op": "NE", "value": "p2"}], 2),
     ],
 )
 async def test_values_that_look_alike_in_the_index_are_told_apart(
@@ -120,7 +123,7 @@ async def test_values_that_look_alike_in_the_index_are_told_apart(
     told = [
         order("ann", 1, gift=True, code=12, codes=[["deep"]]),
         order("bob", 1, gift="true", code="12"),
-        order("cid", 1, code="x"),
+        order("cid", 1, code="x", products=[{"code": "p1"}, {"code": "p2"}]),
     ]
     await pipeline.append(told, RECEIVED)
     await shown(pipeline)

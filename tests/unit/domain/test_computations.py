@@ -7,6 +7,7 @@ import pytest
 from oneid.domain.computations import Aggregate, Computation
 from oneid.domain.segments.histories import DAY_MS, Occurrence
 from oneid.domain.segments.rules import EventPattern
+from oneid.domain.texts import beginning
 from oneid.errors import InvalidInput
 
 VIEWS = ["精油", "面膜", "精油", "精油", "面膜", "精油"]
@@ -21,12 +22,18 @@ def computed(aggregate: Aggregate, last_days: int | None = None) -> Computation:
     return Computation(EventPattern("View"), aggregate, property_, last_days)
 
 
+LONG = beginning("油" * 2_001)
+
+
 @pytest.mark.parametrize(
     ("aggregate", "values", "expected"),
     [
         (Aggregate.MOST_FREQUENT, VIEWS, "精油"),
         (Aggregate.SHARES, VIEWS, ["精油=0.67", "面膜=0.33"]),
         (Aggregate.COUNT, VIEWS, 6),
+        (Aggregate.UNIQUE_COUNT, [LONG, "精油", LONG], 2),
+        (Aggregate.UNIQUE_LIST, [LONG, "精油", LONG], ["精油"]),
+        (Aggregate.LAST, ["精油", LONG], "精油"),
         (Aggregate.UNIQUE_COUNT, VIEWS, 2),
         (Aggregate.UNIQUE_LIST, VIEWS, ["精油", "面膜"]),
         (Aggregate.FIRST, VIEWS, "精油"),

@@ -33,6 +33,8 @@ KEYS = CATALOG.personal
             ("IDCARD", True),
             ("contact.phone", True),
             ("a.idCard.b", True),
+            ("phone[]", True),
+            ("contacts[].idCard[].b", True),
         ),
         *(("mobile", False), ("phones", False), ("id_card", False), ("city", False), ("", False)),
     ],

@@ -1,6 +1,7 @@
 """What of an event's properties goes into a flat_object."""
 
-from search.flat import DEPTH, PATH_CHARACTERS, VALUE_CHARACTERS, flatten
+from oneid.domain.texts import CUT, KNOWN
+from search.flat import DEPTH, PATH_CHARACTERS, flatten
 
 
 def test_ordinary_properties_stay_as_they_are() -> None:
@@ -9,10 +10,10 @@ def test_ordinary_properties_stay_as_they_are() -> None:
     assert flatten(properties) == properties
 
 
-def test_a_text_too_long_for_a_condition_is_left_out() -> None:
-    assert flatten({"fits": "x" * VALUE_CHARACTERS, "long": "x" * (VALUE_CHARACTERS + 1)}) == {
-        "fits": "x" * VALUE_CHARACTERS
-    }
+def test_of_a_text_too_long_for_a_condition_the_beginning_is_kept_and_marked() -> None:
+    fits = "x" * KNOWN
+
+    assert flatten({"fits": fits, "long": [fits + "y"]}) == {"fits": fits, "long": [fits + CUT]}
 
 
 def test_a_path_counts_whole() -> None:

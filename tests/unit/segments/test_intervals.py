@@ -15,6 +15,7 @@ from oneid.domain.segments.histories import Occurrence, in_order
 from oneid.domain.segments.intervals import intervals, true_for_nobody
 from oneid.domain.segments.parsing import Parser
 from oneid.domain.segments.rules import Timed
+from search.flat import flatten
 from tests.segment_oracle import DAY, HOUR, START, ZONE, Event, Person, is_member
 from tests.segment_strategies import accounts, histories, net_rules, timed_rules
 
@@ -25,9 +26,9 @@ def parsed(rule: dict[str, Any]) -> Timed:
 
 
 def occurrences(events: list[Event]) -> list[Occurrence]:
-    """As if they had been processed in this order; their ids say nothing of it."""
+    """As the index tells of them, processed in this order; their ids say nothing of it."""
     return in_order(
-        Occurrence(f"{-n}-{event.id}", event.name, event.at, event.properties, n)
+        Occurrence(f"{-n}-{event.id}", event.name, event.at, flatten(event.properties), n)
         for n, event in enumerate(events)
     )
 
