@@ -225,6 +225,39 @@ async def test_what_makes_no_sense_is_refused_and_the_tree_stays(api: Api, name:
     assert len(await tree(api, top)) == 8
 
 
+RULED = {"rule": {"event": {"name": "nothing"}}}
+EXPRESSED = {"expression": "size(identifiers) > 99"}
+MODELLED = {"model": {"definition": {"kind": "LOGISTIC", "coefficients": {"age": 1}}, "least": 2}}
+
+
+@pytest.mark.parametrize(
+    ("method", "given"),
+    [("MANUAL", {}), ("RULE", RULED), ("MODEL", MODELLED), ("EXPRESSION", EXPRESSED)],
+)
+async def test_a_tag_is_of_the_method_that_is_named(
+    api: Api, name: str, method: str, given: dict[str, Any]
+) -> None:
+    tag = (await api(CREATE, input={"name": name, "method": method, **given}))["createTag"]["tag"]
+    assert tag["method"] == method
+
+
+@pytest.mark.parametrize(
+    ("method", "given"),
+    [
+        ("MANUAL", RULED),
+        ("RULE", {}),
+        ("RULE", EXPRESSED),
+        ("MODEL", EXPRESSED),
+        ("EXPRESSION", MODELLED),
+        ("IMPORT", {}),
+    ],
+)
+async def test_a_method_that_contradicts_what_is_given_is_refused(
+    api: Api, name: str, method: str, given: dict[str, Any]
+) -> None:
+    assert await refused(api, CREATE, name=name, method=method, **given) == ("INVALID", ["method"])
+
+
 @pytest.mark.parametrize(
     ("definition", "place"),
     [
