@@ -114,6 +114,7 @@ def attributes(stores: Stores) -> AttributeService:
         stores.rebuild,
         stores.percolator,
         marking(stores),
+        building(stores),
     )
 
 
@@ -215,6 +216,7 @@ def building(stores: Stores) -> BuildingService:
     return BuildingService(
         stores.vocabulary.segments,
         Memberships(stores.graph),
+        Markings(stores.graph),
         audiences(stores),
         materialisation(stores),
         stores.percolator,

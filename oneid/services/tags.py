@@ -15,6 +15,7 @@ from oneid.domain.catalog import Catalog
 from oneid.domain.customers import CustomerRecord
 from oneid.domain.messages import format_time
 from oneid.domain.segments.definitions import Segment
+from oneid.domain.segments.followers import followers, names_tag
 from oneid.domain.segments.intervals import milliseconds
 from oneid.domain.segments.membership import within
 from oneid.domain.segments.parsing import Brought, Json, Parser, Path
@@ -167,7 +168,13 @@ class TagService:
 
         def change(known: Known, _: Numbers) -> Written:
             changed = replace(known.tree.get(tag.id), rule=new.rule, scorer=new.scorer)
-            return Written([changed], segments=list(map(known.rules.next, rules)), catalog=scored([changed]))
+            named = names_tag(known.tree, frozenset([tag.id]))
+            return Written(
+                [changed],
+                segments=list(map(known.rules.next, rules)),
+                followers=followers(known.rules, known.lifecycles.values(), named),
+                catalog=scored([changed]),
+            )
 
         (changed,) = await self._change(change)
         return changed
@@ -204,9 +211,9 @@ class TagService:
         """Writes tags with their rules, and brings up what they mean for others: rules that name a tag with what is
         below it may have changed, and so may who has the tags that are computed."""
         written = await self._definitions.change(change)
-        await self._building.build_soon()
         if written.catalog is not None:
             await self._marking.soon()
+        await self._building.build_soon()
         return written.tags
 
     async def assign(
