@@ -174,6 +174,7 @@ def tags(stores: Stores) -> TagService:
         projection(stores),
         Projections(graph),
         marking(stores),
+        Transitions(graph),
         stores.clock,
     )
 
