@@ -45,13 +45,15 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What to write, and the ids of what goes. `catalog`: a change of declared attributes, `key` as for
+    """What to write, and the ids of what goes. `followers`: segments that stay as they are, and of which is to be found
+    out anew who is in them; `catalog`: a change of declared attributes, `key` as for
     `AttributeCatalog.change`; `field`: the place at fault where rules would be parts of themselves."""
 
     tags: Sequence[Tag] = ()
     tags_gone: Sequence[str] = ()
     segments: Sequence[Segment] = ()
     segments_gone: Sequence[str] = ()
+    followers: Sequence[Segment] = ()
     lifecycle: Lifecycle | None = None
     policy: RetentionPolicy | None = None
     catalog: Callable[[Catalog], Catalog] | None = None
@@ -105,6 +107,7 @@ class Definitions:
     async def _write(self, tx: AsyncManagedTransaction, written: Written) -> None:
         await tags.write(tx, written.tags, written.tags_gone)
         await segments.write(tx, written.segments, written.segments_gone)
+        await segments.write_followers(tx, written.followers)
         if written.lifecycle is not None:
             await lifecycles.write(tx, written.lifecycle)
         if written.policy is not None:

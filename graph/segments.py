@@ -9,6 +9,7 @@ from neo4j import AsyncManagedTransaction
 
 from graph.attachment import Attached
 from graph.client import Graph
+from oneid.clock import sequence
 from oneid.domain.segments.definitions import Segment, SegmentKind
 from oneid.domain.segments.membership import TransitionKind
 from oneid.errors import Conflict, VersionConflict
@@ -41,6 +42,12 @@ BUILT: Final = f"""
 WITH n UNWIND $rows AS row
 MATCH (s:Segment {{id: row[0]}}) WHERE s.building = row[1]
 SET s.building = 0, s.announced = false
+"""
+
+FOLLOW: Final = """
+UNWIND $rows AS row
+MATCH (s:Segment {id: row[0]})
+SET s.building = $building, s.announced = row[1]
 """
 
 DROP: Final = f"""
@@ -229,6 +236,12 @@ async def write(tx: AsyncManagedTransaction, saved: Sequence[Segment], gone: Seq
         await save(tx, segment)
     if gone:
         await (await tx.run(DROP, ids=list(gone))).consume()
+
+
+async def write_followers(tx: AsyncManagedTransaction, segments: Sequence[Segment]) -> None:
+    """Notes that who is in segments is to be found out, though their rules stay, under the lock of `Definitions`."""
+    rows = [[one.id, one.announced] for one in segments]
+    await (await tx.run(FOLLOW, rows=rows, building=sequence())).consume()
 
 
 def texts(rows: Sequence[tuple[Any, ...]]) -> list[str]:

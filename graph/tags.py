@@ -126,6 +126,8 @@ def row_of(tag: Tag) -> dict[str, Any]:
         "createdAt": tag.created_at,
         "rule": orjson.dumps(tag.rule).decode() if tag.rule else None,
         "scorer": SCORER.dump_json(tag.scorer).decode() if tag.scorer else None,
+        "version": tag.version,
+        "changedAt": tag.changed_at,
     }
 
 
@@ -138,4 +140,6 @@ def tag_of(row: Mapping[str, Any]) -> Tag:
         row["createdAt"],
         orjson.loads(row["rule"]) if row.get("rule") else None,
         SCORER.validate_json(row["scorer"]) if row.get("scorer") else None,
+        row.get("version", 1),
+        row.get("changedAt"),
     )

@@ -1,6 +1,6 @@
 """The log of who entered and left which segment, in Neo4j."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from graph.client import Graph
@@ -46,6 +46,18 @@ NEWS_BETWEEN: Final = f"{VISIBLE} AND t.sequence <= $until RETURN count(t) AS co
 # As one record: records cost the driver ten times as much as what is in them, and these may be a hundred thousand.
 NEWS_IDS: Final = f"{VISIBLE} AND t.sequence <= $until RETURN collect([t.sequence, t.id]) AS ids"
 
+# Who was merged into a customer entered under its own ONE-ID. As one record: records cost the driver much.
+ENTERED: Final = """
+UNWIND $rows AS row
+UNWIND row.oneIds AS oneId
+MATCH (t:SegmentTransition {oneId: oneId}) WHERE t.segment IN row.segments
+WITH row.oneId AS oneId, t.segment AS segment, collect(t) AS told
+WITH oneId, segment, told, [t IN told WHERE t.kind = 'LEFT' | t.sequence] AS gone
+UNWIND [t IN told WHERE all(one IN gone WHERE one < t.sequence)] AS t
+WITH oneId, segment, min(t.at) AS at
+RETURN collect([oneId, segment, at]) AS found
+"""
+
 FORGET: Final = """
 MATCH (t:SegmentTransition {segment: $segment}) WHERE t.sequence > 0
 WITH t LIMIT $limit
@@ -80,6 +92,18 @@ class Transitions:
         rows = await self._graph.read("transitions.counts", COUNTS_OF, segments=list(segments), since=since)
         found = {row["segment"]: int(row["count"]) for row in rows}
         return [found.get(segment, 0) for segment in segments]
+
+    async def entered(
+        self, asked: Mapping[str, tuple[Sequence[str], Sequence[str]]]
+    ) -> dict[tuple[str, str], int]:
+        """Since when (milliseconds) customers are in segments, by ONE-ID and segment, where that was told. `asked`: by
+        ONE-ID all of the customer's, and the segments."""
+        rows = [
+            {"oneId": one_id, "oneIds": list(one_ids), "segments": list(segments)}
+            for one_id, (one_ids, segments) in asked.items()
+        ]
+        found = await self._graph.read("transitions.entered", ENTERED, rows=rows)
+        return {(one_id, segment): at for one_id, segment, at in found[0]["found"]}
 
     async def forget(self, segment: str, limit: int) -> int:
         """Deletes at most `limit` transitions of a segment; how many."""

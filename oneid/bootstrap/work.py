@@ -114,6 +114,7 @@ def attributes(stores: Stores) -> AttributeService:
         stores.rebuild,
         stores.percolator,
         marking(stores),
+        building(stores),
     )
 
 
@@ -173,6 +174,7 @@ def tags(stores: Stores) -> TagService:
         projection(stores),
         Projections(graph),
         marking(stores),
+        Transitions(graph),
         stores.clock,
     )
 
@@ -215,6 +217,7 @@ def building(stores: Stores) -> BuildingService:
     return BuildingService(
         stores.vocabulary.segments,
         Memberships(stores.graph),
+        Markings(stores.graph),
         audiences(stores),
         materialisation(stores),
         stores.percolator,

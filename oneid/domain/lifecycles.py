@@ -72,18 +72,21 @@ class Lifecycle:
             raise InvalidInput(message, field=("key",))
         if not 0 < len(self.name) <= MAX_NAME:
             raise InvalidInput(f"a name has 1 to {MAX_NAME} characters", field=("name",))
-        if not 2 <= len(self.stages) <= MAX_STAGES:
-            raise TooLarge(f"a lifecycle has 2 to {MAX_STAGES} stages", field=("stages",))
+        if len(self.stages) < 2:
+            raise InvalidInput("a lifecycle has at least 2 stages", field=("stages",))
+        if len(self.stages) > MAX_STAGES:
+            raise TooLarge(f"a lifecycle has at most {MAX_STAGES} stages", field=("stages",))
         for place, stage in enumerate(self.stages):
-            self._check(stage, ("stages", str(place)))
+            self._check(stage, place)
 
-    def _check(self, stage: Stage, path: tuple[str, ...]) -> None:
+    def _check(self, stage: Stage, place: int) -> None:
+        path = ("stages", str(place))
         if not KEY.fullmatch(stage.key):
             raise InvalidInput("is no key", field=(*path, "key"))
-        if self.order[stage.key] != int(path[1]):
+        if any(stage.key == earlier.key for earlier in self.stages[:place]):
             raise Conflict(f"there are two stages {stage.key}", field=(*path, "key"))
-        for place, source in enumerate(stage.sources or ()):
-            self.stage(source, (*path, "from", str(place)))
+        for number, source in enumerate(stage.sources or ()):
+            self.stage(source, (*path, "from", str(number)))
 
 
 @dataclass(frozen=True, slots=True, order=True)

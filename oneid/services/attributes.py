@@ -1,16 +1,19 @@
 """Declaring attributes: at once writable, checked, indexed and good for conditions, without a developer."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from graph.attribute_catalog import AttributeCatalog
-from graph.definitions import Definitions, Written
+from graph.definitions import Definitions, Known, Written
 from oneid.clock import monotonic
 from oneid.domain.catalog import MAX_DEFINITIONS, AttributeDefinition, AttributeType, Catalog
 from oneid.domain.computations import Computation
+from oneid.domain.segments.followers import followers, names_attribute
 from oneid.domain.segments.references import Rules
 from oneid.errors import Conflict, LimitExceeded, Retriable
+from oneid.services.building import BuildingService
 from oneid.services.marking import MarkingService
 from search.profile_rebuild import ProfileRebuild
 from search.profiles import ProfileIndex
@@ -63,10 +66,12 @@ class AttributeService:
         rebuild: ProfileRebuild,
         percolator: Percolator,
         marking: MarkingService,
+        building: BuildingService,
     ) -> None:
         self._definitions = definitions
         self._store = catalog
         self._marking = marking
+        self._building = building
         self._percolator = percolator
         self._profiles = profiles
         self._rebuild = rebuild
@@ -91,13 +96,16 @@ class AttributeService:
         await self._profiles.declare(definition)
         await self._rebuild.declare(definition)
         await self._percolator.declare(definition)
-        if change.enum_values is None or change.key not in before.by_key:
-            await self._store.change(lambda current: added(current, change), change.key)
+        computed = change.computed if change.computed != before.computed.get(change.key) else None
+        if change.key in before.by_key and (change.enum_values is not None or computed):
+            await self._definitions.change(lambda known, _: redefined(known, change, anew=bool(computed)))
         else:
-            await self._definitions.change(lambda known, _: restricted(known.rules, change))
+            await self._store.change(lambda current: added(current, change), change.key)
         catalog = await self._store.current()
         self._remember(catalog)
         await self._marking.soon()
+        if computed:
+            await self._building.build_soon()
         return catalog.by_key[change.key]
 
     async def catalog(self) -> Catalog:
@@ -137,17 +145,27 @@ class AttributeService:
             self._known, self._read_at = catalog, monotonic()
 
 
-def restricted(rules: Rules, change: DefinitionChange) -> Written:
-    """A declaration of the values that an attribute may have. Raises Conflict where a rule needs another one."""
+def redefined(known: Known, change: DefinitionChange, *, anew: bool) -> Written:
+    """Another declaration of an attribute; `anew`: it is computed in another way, by which nobody enters or leaves a
+    segment. Raises Conflict where a rule needs a value that it would not have any more."""
+    rules = known.rules
 
     def catalog(current: Catalog) -> Catalog:
-        gone = set(current.by_key[change.key].enum_values) - set(change.enum_values or ())
-        if users := rules.comparing(change.key, gone):
-            named = ", ".join(users[:MAX_TOLD])
-            raise Conflict(f"rules need values that would go: {named}", field=("enumValues",))
+        if change.enum_values is not None:
+            check_compared(
+                rules, change.key, set(current.by_key[change.key].enum_values) - set(change.enum_values)
+            )
         return added(current, change)
 
-    return Written(catalog=catalog, key=change.key)
+    named = names_attribute(known.tree, change.key)
+    again = followers(rules, known.lifecycles.values(), named) if anew else ()
+    return Written(catalog=catalog, key=change.key, followers=again)
+
+
+def check_compared(rules: Rules, key: str, gone: Collection[str]) -> None:
+    if users := rules.comparing(key, gone):
+        named = ", ".join(users[:MAX_TOLD])
+        raise Conflict(f"rules need values that would go: {named}", field=("enumValues",))
 
 
 def check_computed(change: DefinitionChange, catalog: Catalog) -> None:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from graph.markings import Markings
 from graph.memberships import Memberships
 from graph.segments import Segments
 from oneid.clock import monotonic, sequence
@@ -50,6 +51,7 @@ class BuildingService:
         self,
         segments: Segments,
         memberships: Memberships,
+        markings: Markings,
         audiences: AudienceService,
         materialisation: MaterialisationService,
         percolator: Percolator,
@@ -57,6 +59,7 @@ class BuildingService:
     ) -> None:
         self._segments = segments
         self._memberships = memberships
+        self._markings = markings
         self._audiences = audiences
         self._materialisation = materialisation
         self._percolator = percolator
@@ -71,8 +74,10 @@ class BuildingService:
         version = await self._segments.catalog_version()
         if version == self._seen and monotonic() - self._seen_at < EVERY_SECONDS:
             return 0
+        postponed = await self._markings.all()
         built = await self.build()
-        self._seen, self._seen_at = version, monotonic()
+        if not postponed:
+            self._seen, self._seen_at = version, monotonic()
         return built
 
     async def build_soon(self) -> None:
@@ -83,7 +88,8 @@ class BuildingService:
 
     async def build(self) -> int:
         """Stores every query that is not stored as it should be, and builds the segments that need it: new and
-        changed ones, and those whose rules name what was changed. Raises Retriable."""
+        changed ones, and those whose rules name what was changed. While customers are still to be marked for a change
+        of the catalog, segments wait for that, so that nobody enters or leaves them by it. Raises Retriable."""
         plans = await self._plans(await self._segments.dynamic())
         stored = await self._percolator.stored()
         changed = {id_: plan for id_, plan in plans.items() if stored.get(id_) != plan.query}
@@ -92,11 +98,12 @@ class BuildingService:
             await self._segments.build([plan.segment for plan in begun.values()])
         await self._store({id_: plan.query for id_, plan in changed.items()}, stored)
         waiting = [plan for plan in {**plans, **begun}.values() if plan.segment.building]
+        if not waiting or await self._markings.all():
+            return 0
         for plan in waiting:
             await self._fill(plan)
-        if waiting:
-            await self._materialisation.settle()
-            await self._segments.built([plan.segment for plan in waiting])
+        await self._materialisation.settle()
+        await self._segments.built([plan.segment for plan in waiting])
         return len(waiting)
 
     async def _plans(self, segments: Sequence[Segment]) -> dict[str, Plan]:

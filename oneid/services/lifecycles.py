@@ -14,6 +14,7 @@ from graph.projection import Projections
 from oneid.clock import Clock, sequence
 from oneid.domain.lifecycles import MERGED, Lifecycle, Position, Stage, StageChange, moved
 from oneid.domain.messages import format_time
+from oneid.domain.segments.followers import followers, names_stage
 from oneid.domain.segments.intervals import milliseconds
 from oneid.domain.segments.operators import MAX_DAYS, whole
 from oneid.domain.segments.parsing import Brought, Json, Parser, Path
@@ -114,8 +115,9 @@ class LifecycleService:
         raise NotFound(f"there is no lifecycle {key}", field=("lifecycle",))
 
     async def define(self, key: str, name: str, stages: Sequence[NewStage], *, personal: bool) -> Lifecycle:
-        """Saves a lifecycle in place of the one of its key; customers come to their stages at once. Stages keep who
-        is in them by their keys. `personal`: whether the caller may see personal data.
+        """Saves a lifecycle in place of the one of its key; customers come to their stages at once, and enter or leave
+        no segment by that. Stages keep who is in them by their keys. `personal`: whether the caller may see personal
+        data.
 
         Raises:
             InvalidInput, TooLarge, NotFound, Conflict, LimitExceeded: with the path, also into a rule.
@@ -135,8 +137,13 @@ class LifecycleService:
                 raise Conflict(f"there is a lifecycle {key} already", field=("key",))
             new = self._made(old, key, name, stages, number, id_=plan.id)
             gone = set(map(old.segment_of, old.stages)) - set(ids(new)) if old else set[str]()
-            saved = list(map(known.rules.next, rules))
-            return Written(lifecycle=new, segments=saved, segments_gone=sorted(gone), field=("stages",))
+            return Written(
+                lifecycle=new,
+                segments=list(map(known.rules.next, rules)),
+                segments_gone=sorted(gone),
+                followers=followers(known.rules, known.lifecycles.values(), names_stage({key})),
+                field=("stages",),
+            )
 
         written = await self._definitions.change(change)
         assert written.lifecycle is not None

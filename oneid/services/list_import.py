@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from oneid.domain.customers import CustomerRecord
 from oneid.domain.imports.listed import Line, listed
+from oneid.domain.segments.definitions import SegmentKind
 from oneid.domain.tags.assignments import AssignmentMethod
-from oneid.errors import NotFound, OneIdError
+from oneid.errors import Conflict, NotFound, OneIdError
 from oneid.services.customers import CustomerService
 from oneid.services.segments import SegmentChange, SegmentService
 from oneid.services.tags import TagService
@@ -50,7 +51,10 @@ class ListImport:
     async def members(self, name: str, text: str) -> Imported:
         """Puts whom the lines (type, value) name onto the list of a STATIC segment. Raises NotFound, Conflict,
         InvalidInput, TooLarge."""
-        segment = await self._segments.get(name)
+        segment = await self._segments.get(name, ("segment",))
+        if segment.kind is not SegmentKind.STATIC:
+            message = f"the members of a {segment.kind} segment are not kept by hand"
+            raise Conflict(message, field=("segment",))
         faults: list[OneIdError] = []
         people: list[str] = []
         lines = listed(text, ("type", "value"))

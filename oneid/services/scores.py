@@ -135,7 +135,7 @@ class ScoreService:
         """A model with thresholds that divide those who bought within its window now into fifths. Raises
         InvalidInput where its events are tested, or nobody did them."""
         if model.pattern.where:
-            raise InvalidInput("quintiles are of all events of a name", field=("where",))
+            raise InvalidInput("quintiles are of all events of a name", field=("order", "where"))
         now = self._clock.now()
         after = now - timedelta(days=model.window_days)
         found = [
@@ -144,7 +144,7 @@ class ScoreService:
             for one in page
         ]
         if not found:
-            raise InvalidInput("nobody did such an event within the window", field=("event",))
+            raise InvalidInput("nobody did such an event within the window", field=("order",))
         at = milliseconds(now.timestamp())
         recency = recent_quintiles([(at - one.last) / DAY_MS for one in found])
         return replace(
@@ -157,9 +157,9 @@ class ScoreService:
     async def by_terciles(self, model: VapModel) -> VapModel:
         """A model whose sums divide those who ever ordered, by their net amount within its window now, into thirds.
         Raises InvalidInput where its events are tested, or nobody ordered."""
-        refund = model.refund or model.order
-        if model.order.where or refund.where:
-            raise InvalidInput("terciles are of all events of a name", field=("where",))
+        for name, pattern in (("order", model.order), ("refund", model.refund)):
+            if pattern and pattern.where:
+                raise InvalidInput("terciles are of all events of a name", field=(name, "where"))
         now = self._clock.now()
         after = now - timedelta(days=model.window_days)
         names = (model.order.name, model.refund.name if model.refund else None)

@@ -117,7 +117,8 @@ class SegmentService:
             raise VersionConflict(message, field=("expectedVersion",))
         check_change(segment, change)
         now = format_time(self._clock.now())
-        new = replace(segment, name=change.name or segment.name, version=segment.version + 1, updated_at=now)
+        name = segment.name if change.name is None else change.name
+        new = replace(segment, name=name, version=segment.version + 1, updated_at=now)
         new.check()
         if change.rule is not None:
             rule = await self._audiences.read(change.rule, within=segment.id, personal=change.personal)
@@ -126,11 +127,11 @@ class SegmentService:
         await self._list(new, change.add, change.remove)
         return new
 
-    async def get(self, name: str) -> Segment:
+    async def get(self, name: str, field: tuple[str, ...] = ("id",)) -> Segment:
         """A segment by id or key. Raises NotFound."""
         segment = await self.find(name)
         if segment is None:
-            raise NotFound(f"there is no segment {name}", field=("id",))
+            raise NotFound(f"there is no segment {name}", field=field)
         return segment
 
     async def find(self, name: str) -> Segment | None:

@@ -8,13 +8,15 @@ from uuid import uuid4
 
 from graph.attribute_catalog import AttributeCatalog
 from graph.definitions import Definitions, Known, Numbers, Work, Written
-from graph.projection import Projections
+from graph.projection import Projected, Projections
 from graph.tags import Tags
+from graph.transitions import Transitions
 from oneid.clock import Clock
 from oneid.domain.catalog import Catalog
 from oneid.domain.customers import CustomerRecord
-from oneid.domain.messages import format_time
+from oneid.domain.messages import format_time, parse_time
 from oneid.domain.segments.definitions import Segment
+from oneid.domain.segments.followers import followers, names_tag
 from oneid.domain.segments.intervals import milliseconds
 from oneid.domain.segments.membership import within
 from oneid.domain.segments.parsing import Brought, Json, Parser, Path
@@ -61,11 +63,14 @@ class NewTag:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A tag that a customer has, and by which method. `given`: the particulars where it was given."""
+    """A tag that a customer has, by which method, and the name of who or what gave it. `at`: since when (milliseconds),
+    None where nobody knows; `until`: when it goes by itself."""
 
     tag: Tag
     method: str
-    given: Assignment | None = None
+    source: str
+    at: int | None = None
+    until: int | None = None
 
 
 class TagPlugs:
@@ -102,6 +107,7 @@ class TagService:
         projection: ProjectionService,
         projections: Projections,
         marking: MarkingService,
+        transitions: Transitions,
         clock: Clock,
     ) -> None:
         self._definitions = definitions
@@ -114,6 +120,7 @@ class TagService:
         self._projection = projection
         self._projections = projections
         self._marking = marking
+        self._transitions = transitions
         self._clock = clock
 
     async def tree(self) -> TagTree:
@@ -164,10 +171,17 @@ class TagService:
             raise Conflict(f"the tag is {tag.method}, and a method stays", field=("method",))
         await self._check(new, personal)
         rules = await self._hidden([(tag.id, replace(new, name=tag.name))], personal)
+        now = format_time(self._clock.now())
 
         def change(known: Known, _: Numbers) -> Written:
-            changed = replace(known.tree.get(tag.id), rule=new.rule, scorer=new.scorer)
-            return Written([changed], segments=list(map(known.rules.next, rules)), catalog=scored([changed]))
+            changed = known.tree.get(tag.id).redefined(new.rule, new.scorer, now)
+            named = names_tag(known.tree, frozenset([tag.id]))
+            return Written(
+                [changed],
+                segments=list(map(known.rules.next, rules)),
+                followers=followers(known.rules, known.lifecycles.values(), named),
+                catalog=scored([changed]),
+            )
 
         (changed,) = await self._change(change)
         return changed
@@ -204,9 +218,9 @@ class TagService:
         """Writes tags with their rules, and brings up what they mean for others: rules that name a tag with what is
         below it may have changed, and so may who has the tags that are computed."""
         written = await self._definitions.change(change)
-        await self._building.build_soon()
         if written.catalog is not None:
             await self._marking.soon()
+        await self._building.build_soon()
         return written.tags
 
     async def assign(
@@ -235,13 +249,16 @@ class TagService:
     async def of(self, one_ids: Sequence[str]) -> list[list[Held]]:
         """For each customer, by its current ONE-ID, the tags that it has now, in order of their paths."""
         tree, catalog = await self._tags.tree(), await self._catalog.current()
-        records = [entry.record for entry in await self._projections.among(one_ids)]
-        matched = await self._judging.matched(records)
+        entries = await self._projections.among(one_ids)
+        matched = await self._judging.matched([entry.record for entry in entries])
+        since = await self._since(entries, matched)
         now = milliseconds(self._clock.now().timestamp())
-        found = {
-            record.one_id: held(tree, catalog, record, rules, now)
-            for record, rules in zip(records, matched, strict=True)
-        }
+        found = dict[str, list[Held]]()
+        for entry, ids in zip(entries, matched, strict=True):
+            record = entry.record
+            ruled = by_rule(entry, [tag for tag in tree.tags if tag.id in ids], since)
+            held = [*given(tree, record, now), *computed(tree, catalog, record), *ruled]
+            found[record.one_id] = sorted(held, key=lambda one: (one.tag.path, one.method))
         return [found.get(one_id, []) for one_id in one_ids]
 
     async def counts(self, asked: Sequence[tuple[str, bool]]) -> list[int]:
@@ -251,6 +268,17 @@ class TagService:
         }
         counts = await self._audiences.counts(await self._audiences.read_each(written))
         return [counts[str(n)] for n in range(len(asked))]
+
+    async def _since(
+        self, entries: Sequence[Projected], matched: Sequence[set[str]]
+    ) -> dict[tuple[str, str], int]:
+        """Since when customers have tags by rule, by ONE-ID and tag, where they entered."""
+        asked = {
+            entry.record.one_id: ((entry.record.one_id, *entry.record.former_one_ids), sorted(ids))
+            for entry, ids in zip(entries, matched, strict=True)
+            if ids
+        }
+        return await self._transitions.entered(asked) if asked else {}
 
     async def _reassign(
         self, one_ids: Sequence[str], change: Callable[[tuple[Assignment, ...]], tuple[Assignment, ...]]
@@ -294,15 +322,30 @@ def scored(tags: Sequence[Tag], *, gone: bool = False) -> Callable[[Catalog], Ca
     return change if scorers else None
 
 
-def held(tree: TagTree, catalog: Catalog, record: CustomerRecord, rules: set[str], now: int) -> list[Held]:
-    """The tags of a customer: given, computed, and by rule."""
+def given(tree: TagTree, record: CustomerRecord, now: int) -> list[Held]:
+    """The tags that a customer was given."""
     by_number = {tag.number: tag for tag in tree.tags}
-    given = [
-        Held(by_number[one.number], one.method, one)
+    return [
+        Held(by_number[one.number], one.method, one.source, one.at, one.until)
         for one in record.tags
         if one.number in by_number and within([(one.at, one.until)], now)
     ]
+
+
+def computed(tree: TagTree, catalog: Catalog, record: CustomerRecord) -> list[Held]:
+    """The tags that models and expressions give. What they gave before is kept nowhere: so nobody knows since when."""
     scored = course_of(replace(record, tags=(), held={}), catalog)
-    computed = [Held(tag, tag.method) for number in scored if (tag := by_number.get(number))]
-    ruled = [Held(tree.by_id[id_], TagMethod.RULE) for id_ in rules if id_ in tree.by_id]
-    return sorted([*given, *computed, *ruled], key=lambda one: (one.tag.path, one.method))
+    return [Held(tag, tag.method, tag.source) for tag in tree.tags if tag.number in scored]
+
+
+def by_rule(entry: Projected, tags: Iterable[Tag], since: Mapping[tuple[str, str], int]) -> list[Held]:
+    """The tags whose rules are true. Whom a rule was true for when it was made or changed has not entered; who is not
+    judged yet is about to."""
+    one_id, inside = entry.record.one_id, entry.membership.segments
+    told = ((tag, since.get((one_id, tag.id), in_force(tag)) if tag.id in inside else None) for tag in tags)
+    return [Held(tag, TagMethod.RULE, tag.source, at) for tag, at in told]
+
+
+def in_force(tag: Tag) -> int:
+    """Since when a tag is what it is, in milliseconds."""
+    return milliseconds(parse_time(tag.changed_at or tag.created_at).timestamp())

@@ -69,6 +69,7 @@ class DefineRfmInput:
             self.groups.name,
         )
         if self.quintiles:
+            spec.check()
             spec = await scores.by_quintiles(spec)
         return models.ScoreModel(self.key, models.ScoreKind.RFM, spec, 0)
 

@@ -50,7 +50,7 @@ class ExportSegmentInput:
         name = "customers"
         written = self.rule.to_domain() if self.rule else {}
         if self.segment is not None:
-            segment = await context.services.segments.get(segment_name(self.segment))
+            segment = await context.services.segments.get(segment_name(self.segment), ("segment",))
             name, written = segment.key, {"segment": segment.id}
         await context.services.audiences.read(written, personal=context.pii)
         return {

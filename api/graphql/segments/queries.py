@@ -52,7 +52,8 @@ class SegmentQueries:
     )
     async def segment_diff(self, info: Info, a: Earlier, b: Later) -> SegmentDiff:
         segments = info.context.services.segments
-        return SegmentDiff(a=await segments.get(segment_name(a)), b=await segments.get(segment_name(b)))
+        earlier = await segments.get(segment_name(a), ("a",))
+        return SegmentDiff(a=earlier, b=await segments.get(segment_name(b), ("b",)))
 
     @root(
         "What a rule would find: how many, some of them, how many for each part.",

@@ -10,7 +10,7 @@ from strawberry.scalars import JSON
 from api.graphql.customers.inputs import CustomerLookup
 from api.graphql.scalars import DateTime
 from api.graphql.segments.rules import SegmentRule
-from api.graphql.tags.types import tag_name
+from api.graphql.tags.types import TagMethod, tag_name
 from oneid.domain.messages import parse_time
 from oneid.domain.tags.scorers import Scorer
 from oneid.errors import InvalidInput
@@ -33,6 +33,11 @@ class CreateTagInput:
     parent: strawberry.ID | None = strawberry.field(
         default=None, description="The tag above, by global id or path; default: none."
     )
+    method: TagMethod | None = strawberry.field(
+        default=None,
+        description="How it comes to customers by itself; default, and the only one taken: what follows from "
+        "`rule`, `model` and `expression`, MANUAL without them.",
+    )
     rule: SegmentRule | None = strawberry.field(
         default=None, description="Whoever it is true for has the tag."
     )
@@ -45,7 +50,10 @@ class CreateTagInput:
     def to_domain(self) -> NewTag:
         """Raises InvalidInput."""
         parent = tag_name(self.parent) if self.parent else None
-        return NewTag(self.name, parent, written(self.rule), scorer(self.model, self.expression))
+        new = NewTag(self.name, parent, written(self.rule), scorer(self.model, self.expression))
+        if self.method and self.method.name != new.method:
+            raise InvalidInput(f"what is given makes it a {new.method} tag", field=("method",))
+        return new
 
 
 @strawberry.input(description="Another rule, model or expression for a tag.")

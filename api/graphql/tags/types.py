@@ -83,19 +83,24 @@ class Tag(Node):
 class TagAssignment:
     tag: Tag = strawberry.field(description="The tag.")
     method: TagMethod = strawberry.field(description="How the customer came to it.")
-    source: str | None = strawberry.field(description="Who or what gave it; null where nobody did.")
-    assigned_at: DateTime | None = strawberry.field(description="When it was given.")
+    source: str | None = strawberry.field(
+        description="The name of who or what gave it; of a rule, a model or an expression its version in the tag, "
+        "such as rule@2."
+    )
+    assigned_at: DateTime | None = strawberry.field(
+        description="When it was given; by a rule since when it has been true, or since it was made or changed. Of "
+        "models and expressions that is not kept."
+    )
     expires_at: DateTime | None = strawberry.field(description="When it goes by itself.")
 
     @classmethod
     def from_domain(cls, held: service.Held) -> "TagAssignment":
-        given = held.given
         return cls(
             tag=Tag.from_domain(held.tag),
             method=TagMethod[held.method],
-            source=given.source if given else None,
-            assigned_at=told(given.at) if given else None,
-            expires_at=told(given.until) if given and given.until is not None else None,
+            source=held.source,
+            assigned_at=None if held.at is None else told(held.at),
+            expires_at=None if held.until is None else told(held.until),
         )
 
 

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from oneid.domain.scores.scales import Fact, Group, Scale, Scoring, ascending, divided
+from oneid.domain.scores.scales import Fact, Group, Scale, Scoring, ascending, between, divided
 from oneid.domain.segments.histories import DAY_MS, Occurrence, exact, matches
 from oneid.domain.segments.intervals import measured_at
+from oneid.domain.segments.operators import MAX_DAYS
+from oneid.domain.segments.parsing import text
 from oneid.domain.segments.rules import (
     EventPattern,
     EventRule,
@@ -68,7 +70,9 @@ class RfmModel:
     preset: str = "EIGHT"
 
     def check(self) -> None:
-        """Raises InvalidInput where thresholds make no sense."""
+        """Raises InvalidInput where names or thresholds make no sense."""
+        text(self.amount, ("amount",))
+        between(self.window_days, 1, MAX_DAYS, ("windowDays",))
         ascending(self.recency, 4, ("recencyDays",), least=1)
         ascending((*self.recency, self.window_days), 5, ("windowDays",))
         ascending(self.frequency, 4, ("frequency",))

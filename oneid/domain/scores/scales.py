@@ -99,7 +99,8 @@ def narrowed(one: Rule, rest: Rule) -> Rule:
 
 def bounds(given: Any, most: int, path: Path) -> tuple[int, int]:
     """The lowest and the highest score that a condition names."""
-    low, high = given.get("min") or 1, given.get("max") or most
+    low, high = given.get("min"), given.get("max")
+    low, high = 1 if low is None else low, most if high is None else high
     if not whole(low, 1, most) or not whole(high, low, most):
         raise InvalidInput(f"must be scores from 1 to {most}, `min` not above `max`", field=path)
     return low, high
@@ -110,6 +111,12 @@ def divided(values: Sequence[float], parts: int) -> tuple[float, ...]:
     equal values have equal scores, the higher ones where they stand across a border."""
     ordered = sorted(values)
     return tuple(ordered[min(len(ordered) - 1, -(-len(ordered) * k // parts))] for k in range(1, parts))
+
+
+def between(given: int, low: int, high: int, path: Path) -> None:
+    """Raises InvalidInput unless this is a whole number within bounds."""
+    if not whole(given, low, high):
+        raise InvalidInput(f"must be a whole number, {low} to {high}", field=path)
 
 
 def ascending(given: Sequence[Any], count: int, path: Path, *, least: float = 0) -> None:

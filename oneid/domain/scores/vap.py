@@ -11,10 +11,11 @@ from itertools import pairwise
 from statistics import median
 
 from oneid.domain.scores.rfm import told
-from oneid.domain.scores.scales import Fact, Scale, Scoring, ascending, divided
+from oneid.domain.scores.scales import Fact, Scale, Scoring, ascending, between, divided
 from oneid.domain.segments.histories import DAY_MS, Occurrence, exact, matches
 from oneid.domain.segments.intervals import measured_at
-from oneid.domain.segments.operators import whole
+from oneid.domain.segments.operators import MAX_DAYS
+from oneid.domain.segments.parsing import MAX_TIMES, text
 from oneid.domain.segments.rules import (
     All,
     AnyOf,
@@ -52,12 +53,16 @@ class VapModel:
     divided_among: int = 0
 
     def check(self) -> None:
-        """Raises InvalidInput where thresholds make no sense."""
+        """Raises InvalidInput where names or thresholds make no sense."""
+        text(self.amount, ("amount",))
+        text(self.category, ("category",))
         ascending(self.value, 2, ("value",), least=float("-inf"))
         ascending(self.attrition, 2, ("attrition",), least=0.01)
         for name in ("window_days", "usual_days", "categories", "engagements"):
-            if not whole(getattr(self, name), 1, 36_500):
-                raise InvalidInput("must be a whole number from 1", field=(camel(name),))
+            between(getattr(self, name), 1, MAX_DAYS, (camel(name),))
+        if self.attrition[-1] > MAX_TIMES or self.usual_days * self.attrition[-1] > MAX_DAYS:
+            message = f"must be at most {MAX_TIMES}, and with usualDays at most {MAX_DAYS} days"
+            raise InvalidInput(message, field=("attrition",))
 
     def scoring(self) -> Scoring:
         """The scales: V and P rise with what is good, A with the danger. Who never ordered has no scores."""

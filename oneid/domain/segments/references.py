@@ -79,7 +79,7 @@ class Rules:
         if len(self.segments) > MAX_RULES:
             raise LimitExceeded(f"there are at most {MAX_RULES} segments that are rules")
         sizes: dict[str, Size | None] = {}
-        for id_ in self._concerned(changed):
+        for id_ in self.concerned(changed):
             size, name = self._size(id_, sizes, field), self.segments[id_].name
             if size.segments > MAX_SEGMENTS:
                 message = f"{name} would bring in more than {MAX_SEGMENTS:,} segments"
@@ -88,13 +88,8 @@ class Rules:
                 message = f"{name} would have more than {MAX_DEPTH} segments within each other"
                 raise TooLarge(message, field=tuple(field))
 
-    def _written(self, *, but: str = "") -> Iterator[tuple[str, Any]]:
-        """Names and rules, without those of the segment `but`."""
-        yield from ((one.name, one.rule) for id_, one in self.segments.items() if id_ != but)
-        yield from ((one.name, one.rule) for one in self.policies)
-
-    def _concerned(self, changed: Collection[str]) -> set[str]:
-        """Changed rules, and those that bring them in."""
+    def concerned(self, changed: Collection[str]) -> set[str]:
+        """Changed rules, and those that bring them in, those that there are."""
         users: defaultdict[str, set[str]] = defaultdict(set)
         for id_ in self.segments:
             for one in self._brought_in(id_):
@@ -106,6 +101,11 @@ class Rules:
                 found.add(id_)
                 waiting += users[id_]
         return found
+
+    def _written(self, *, but: str = "") -> Iterator[tuple[str, Any]]:
+        """Names and rules, without those of the segment `but`."""
+        yield from ((one.name, one.rule) for id_, one in self.segments.items() if id_ != but)
+        yield from ((one.name, one.rule) for one in self.policies)
 
     def _size(self, id_: str, sizes: dict[str, Size | None], field: Sequence[str]) -> Size:
         """What a rule brings in. `sizes`: those that are known, None while one is being counted."""

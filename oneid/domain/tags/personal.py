@@ -23,6 +23,14 @@ def computes_with_personal(scorer: Scorer, keys: PersonalKeys) -> bool:
     return names is None or any(map(keys.cover, names))
 
 
+def reads(scorer: Scorer, key: str) -> bool:
+    """Whether a scorer may read an attribute."""
+    if scorer.expression is None:
+        return any(name.partition("=")[0] == key for name in features(scorer.model or {}))
+    names = names_in(scorer.expression)
+    return names is None or key in names
+
+
 def names_in(expression: str) -> list[str] | None:
     """Whatever an expression in CEL reads by name; None where it reads all attributes at once, or by a name that it
     computes."""

@@ -54,9 +54,11 @@ class Scorer:
         if self.expression is not None:
             check_expression(self.expression)
         if self.model is not None:
-            check_model(self.model, ("model",))
+            check_model(self.model, ("model", "definition"))
             if self.least is None and self.below is None:
-                raise InvalidInput("give the scores that earn the tag: least, below", field=("least",))
+                raise InvalidInput(
+                    "give the scores that earn the tag: least, below", field=("model", "least")
+                )
 
     def holds(self, facts: Facts) -> bool:
         """Whether a customer earns the tag. What can't be computed earns nothing."""

@@ -27,7 +27,8 @@ class TagMethod(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Tag:
     """A tag. `number` stands for it in the index and is never used again; `path`: the names from the root, with
-    slashes between; `rule`: as it was written; `scorer`: what computes it. Times are RFC 3339."""
+    slashes between; `rule`: as it was written; `scorer`: what computes it; `version`: of these two, changed last at
+    `changed_at`, None: never. Times are RFC 3339."""
 
     id: str
     number: int
@@ -36,6 +37,17 @@ class Tag:
     created_at: str
     rule: Mapping[str, Any] | None = None
     scorer: Scorer | None = None
+    version: int = 1
+    changed_at: str | None = None
+
+    def redefined(self, rule: Mapping[str, Any] | None, scorer: Scorer | None, at: str) -> "Tag":
+        """The next version of it."""
+        return replace(self, rule=rule, scorer=scorer, version=self.version + 1, changed_at=at)
+
+    @property
+    def source(self) -> str:
+        """What gives it by itself, as assignments name it."""
+        return f"{self.method.lower()}@{self.version}"
 
     @property
     def name(self) -> str:

@@ -105,7 +105,7 @@ async def test_terciles_need_buyers_and_no_sums_beside_them(brand: Brand) -> Non
     assert [[(e["code"], e["field"]) for e in one["userErrors"]] for one in (nobody, both, some)] == [
         [("INVALID", ["order"])],
         [("INVALID", ["terciles"])],
-        [("INVALID", ["where"])],
+        [("INVALID", ["order", "where"])],
     ]
     query = "query M($key: String) { scoreModels(key: $key) { key } }"
     assert (await brand.api(query, key=model["key"]))["scoreModels"] == []

@@ -186,8 +186,10 @@ async def test_a_preview_tells_how_many_would_move_and_moves_nobody(
 @pytest.mark.parametrize(
     ("stages", "code", "field"),
     [
-        ([stage("a", happened("x"))], "TOO_LARGE", ["stages"]),
-        ([stage("a", happened("x")), stage("a", happened("y"))], "CONFLICT", ["stages", "0", "key"]),
+        ([], "INVALID", ["stages"]),
+        ([stage("a", happened("x"))], "INVALID", ["stages"]),
+        ([stage(f"s{n}", happened("x")) for n in range(31)], "TOO_LARGE", ["stages"]),
+        ([stage("a", happened("x")), stage("a", happened("y"))], "CONFLICT", ["stages", "1", "key"]),
         (
             [stage("a", happened("x")), stage("b", happened("y"), ["c"])],
             "NOT_FOUND",

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.graphql_api import Api, Fresh
-from tests.integration.graphql.test_graphql_segments import created, in_it, members
+from tests.integration.graphql.test_graphql_segments import create, created, in_it, members
 
 pytestmark = pytest.mark.usefixtures("consumer")
 
@@ -16,6 +16,7 @@ mutation Define($input: DefineRfmInput!) {{
   defineRfm(input: $input) {{ {MODEL} userErrors {{ code field message }} }}
 }}
 """
+VAP = "mutation V($input: DefineVapInput!) { defineVap(input: $input) { model { key } userErrors { code field } } }"
 CARD = """
 query Card($id: String!, $model: String!) {
   customer(by: { oneId: $id }) {
@@ -54,6 +55,16 @@ async def card(api: Api, one_id: str, model: str) -> dict[str, Any]:
 def rfm(key: str, event: str, **given: Any) -> dict[str, Any]:
     thresholds = {"recencyDays": [10, 30, 60, 90], "frequency": [2, 3, 4, 5], "monetary": [50, 100, 200, 400]}
     return {"key": key, "order": {"name": event}, "amount": "amount", **thresholds, **given}
+
+
+def vap(key: str, event: str, **given: Any) -> dict[str, Any]:
+    named = {
+        "order": {"name": event},
+        "amount": "amount",
+        "category": "kind",
+        "engagement": {"name": "Opened"},
+    }
+    return {"key": key, **named, **given}
 
 
 async def test_scores_are_told_counted_and_conditions_of_segments(api: Api, fresh: Fresh, name: str) -> None:
@@ -119,6 +130,9 @@ async def test_quintiles_divide_the_buyers_into_fifths(api: Api, fresh: Fresh, n
         ({"frequency": [1, 2]}, "INVALID", ["frequency"]),
         ({"quintiles": True}, "INVALID", ["quintiles"]),
         ({"key": "No Key"}, "INVALID", ["key"]),
+        ({"amount": ""}, "INVALID", ["amount"]),
+        ({"amount": "x" * 201}, "INVALID", ["amount"]),
+        ({"windowDays": 1_000_000}, "INVALID", ["windowDays"]),
     ],
 )
 async def test_thresholds_that_make_no_sense_are_refused(
@@ -129,3 +143,53 @@ async def test_thresholds_that_make_no_sense_are_refused(
     assert [(e["code"], e["field"]) for e in answer["userErrors"]] == [(code, field)]
     models = await api("query M($key: String) { scoreModels(key: $key) { key } }", key=name)
     assert models["scoreModels"] == []
+
+
+COMPUTED = {"recencyDays": None, "frequency": None, "monetary": None, "quintiles": True}
+TESTED = {"where": [{"property": "amount", "op": "GT", "value": 1}]}
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({}, ["order"]),
+        ({"order": {"name": "Nothing", **TESTED}}, ["order", "where"]),
+        ({"amount": ""}, ["amount"]),
+        ({"windowDays": 1_000_000}, ["windowDays"]),
+    ],
+)
+async def test_quintiles_that_cannot_be_computed_are_refused_with_the_place(
+    api: Api, name: str, given: dict[str, Any], field: list[str]
+) -> None:
+    answer = (await api(RFM, input={**rfm(name, name), **COMPUTED, **given}))["defineRfm"]
+    assert [(e["code"], e["field"]) for e in answer["userErrors"]] == [("INVALID", field)]
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"amount": ""}, ["amount"]),
+        ({"category": ""}, ["category"]),
+        ({"windowDays": 1_000_000}, ["windowDays"]),
+        ({"attrition": [1, 101]}, ["attrition"]),
+        ({"attrition": [1, 90], "usualDays": 3650}, ["attrition"]),
+        ({"terciles": True, "order": {"name": "Nothing", **TESTED}}, ["order", "where"]),
+        ({"terciles": True, "refund": {"name": "Nothing", **TESTED}}, ["refund", "where"]),
+    ],
+)
+async def test_a_vap_model_that_makes_no_sense_is_refused_with_the_place(
+    api: Api, name: str, given: dict[str, Any], field: list[str]
+) -> None:
+    answer = (await api(VAP, input=vap(name, name, **given)))["defineVap"]
+    assert answer == {"model": None, "userErrors": [{"code": "INVALID", "field": field}]}
+
+
+@pytest.mark.parametrize("given", [{"min": 0}, {"max": 0}, {"min": 2, "max": 1}, {"max": 9}])
+async def test_a_condition_names_scores_that_there_are(api: Api, name: str, given: dict[str, int]) -> None:
+    await api(RFM, input=rfm(f"{name}-r", name))
+    await api(VAP, input=vap(f"{name}-v", name))
+    for kind, scale, model in (("rfm", "r", f"{name}-r"), ("vap", "v", f"{name}-v")):
+        refused = await create(api, name, rule={kind: {"model": model, scale: given}})
+        assert [(e["code"], e["field"]) for e in refused["userErrors"]] == [
+            ("INVALID", ["rule", kind, scale])
+        ]

@@ -135,3 +135,22 @@ async def test_a_list_takes_whom_a_file_names_and_tells_the_lines_that_it_left_o
     assert in_it((await api(query, key=segment["key"]))["segment"]) == set(known.values())
     broken = (await api(IMPORT, input={"segment": segment["key"], "csv": "a,b\n"}))["importMembers"]
     assert broken["userErrors"] == [{"code": "INVALID", "field": ["csv", "1"]}]
+
+
+async def test_a_file_goes_onto_no_list_but_a_static_one_that_there_is(api: Api, name: str) -> None:
+    segment = await created(api, name, rule={"event": {"name": name}})
+    for lines in ("type,value\n", f"type,value\nuser_id,nobody-{name}\n"):
+        done = (await api(IMPORT, input={"segment": segment["key"], "csv": lines}))["importMembers"]
+        assert done == {"found": 0, "userErrors": [{"code": "CONFLICT", "field": ["segment"]}]}
+    missing = [{"code": "NOT_FOUND", "field": ["segment"]}]
+    done = (await api(IMPORT, input={"segment": "nope", "csv": "type,value\n"}))["importMembers"]
+    assert done["userErrors"] == missing
+    begun = (await api(EXPORT, input={"segment": "nope", "format": "CSV"}))["exportSegment"]
+    assert begun["userErrors"] == missing
+
+
+async def test_a_comparison_with_a_segment_that_there_is_not_tells_which(api: Api, name: str) -> None:
+    segment = await created(api, name)
+    for asked, place in (({"a": "nope", "b": segment["id"]}, "a"), ({"a": segment["id"], "b": "nope"}, "b")):
+        (error,) = await api.errors(DIFF, **asked)
+        assert (error["extensions"]["code"], error["extensions"]["field"]) == ("NOT_FOUND", [place])

@@ -238,6 +238,18 @@ async def test_changing_a_rule_changes_who_is_in_it_and_its_version(
     ]
 
 
+@pytest.mark.parametrize("given", ["", "x" * 201])
+async def test_a_segment_keeps_its_name_where_the_new_one_is_none(api: Api, name: str, given: str) -> None:
+    segment = await created(api, name)
+
+    refused = (await api(UPDATE, input={"id": segment["id"], "name": given}))["updateSegment"]
+
+    assert [(e["code"], e["field"]) for e in refused["userErrors"]] == [("INVALID", ["name"])]
+    assert (await api("query S($key: String) { segment(key: $key) { name } }", key=name))["segment"] == {
+        "name": name
+    }
+
+
 async def test_a_static_segment_is_kept_by_hand(api: Api, fresh: Fresh, name: str) -> None:
     one, other = await person(api, fresh), await person(api, fresh)
     segment = await created(api, name, members=[{"oneId": one}])

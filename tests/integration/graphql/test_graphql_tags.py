@@ -225,6 +225,56 @@ async def test_what_makes_no_sense_is_refused_and_the_tree_stays(api: Api, name:
     assert len(await tree(api, top)) == 8
 
 
+RULED = {"rule": {"event": {"name": "nothing"}}}
+EXPRESSED = {"expression": "size(identifiers) > 99"}
+MODELLED = {"model": {"definition": {"kind": "LOGISTIC", "coefficients": {"age": 1}}, "least": 2}}
+
+
+@pytest.mark.parametrize(
+    ("method", "given"),
+    [("MANUAL", {}), ("RULE", RULED), ("MODEL", MODELLED), ("EXPRESSION", EXPRESSED)],
+)
+async def test_a_tag_is_of_the_method_that_is_named(
+    api: Api, name: str, method: str, given: dict[str, Any]
+) -> None:
+    tag = (await api(CREATE, input={"name": name, "method": method, **given}))["createTag"]["tag"]
+    assert tag["method"] == method
+
+
+@pytest.mark.parametrize(
+    ("method", "given"),
+    [
+        ("MANUAL", RULED),
+        ("RULE", {}),
+        ("RULE", EXPRESSED),
+        ("MODEL", EXPRESSED),
+        ("EXPRESSION", MODELLED),
+        ("IMPORT", {}),
+    ],
+)
+async def test_a_method_that_contradicts_what_is_given_is_refused(
+    api: Api, name: str, method: str, given: dict[str, Any]
+) -> None:
+    assert await refused(api, CREATE, name=name, method=method, **given) == ("INVALID", ["method"])
+
+
+@pytest.mark.parametrize(
+    ("definition", "place"),
+    [
+        ({"kind": "X"}, ["definition", "kind"]),
+        ({"kind": "LOGISTIC"}, ["definition", "coefficients"]),
+        ({"kind": "TREE", "root": {"value": "x"}}, ["definition", "root", "value"]),
+        ("x", ["definition"]),
+        ({"kind": "LOGISTIC", "coefficients": {"age": 1}}, ["least"]),
+    ],
+)
+async def test_a_model_that_makes_no_sense_is_refused_with_the_place(
+    api: Api, name: str, definition: Any, place: list[str]
+) -> None:
+    given = {"name": name, "model": {"definition": definition}}
+    assert await refused(api, CREATE, **given) == ("INVALID", ["model", *place])
+
+
 async def test_a_tag_may_not_be_a_part_of_its_own_rule(api: Api, name: str) -> None:
     first = await created(api, name, rule={"event": {"name": name}})
     second = await created(api, f"{name}2", rule={"tag": {"tag": first}})

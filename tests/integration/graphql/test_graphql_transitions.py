@@ -6,7 +6,11 @@ import pytest
 
 from tests.graphql_api import Api, Fresh
 from tests.graphql_socket import connect
-from tests.integration.graphql.test_graphql_segments import created, person
+from tests.integration.graphql.test_graphql_computed import DEFINE as ATTRIBUTE
+from tests.integration.graphql.test_graphql_lifecycles import defined, happened, stage
+from tests.integration.graphql.test_graphql_segments import created, in_it, person
+from tests.integration.graphql.test_graphql_tags import CREATE as CREATE_TAG
+from tests.integration.graphql.test_graphql_tags import UPDATE as UPDATE_TAG
 
 pytestmark = pytest.mark.usefixtures("consumer")
 
@@ -77,3 +81,86 @@ async def test_entering_is_told_to_whoever_follows_the_changes(
         change = await socket.change("s")
 
     assert change == {"type": "SEGMENT_ENTERED", "oneId": one_id, "segment": {"key": key}, "mergedOneIds": []}
+
+
+async def outcome(api: Api, segment: dict[str, Any]) -> tuple[set[str], int]:
+    """Who is in a segment, and how often somebody has entered or left it."""
+    query = "query S($key: String) { segment(key: $key) { members { nodes { oneId } } } }"
+    found = (await api(query, key=segment["key"]))["segment"]
+    return in_it(found), (await transitions(api, segment["id"]))["totalCount"]
+
+
+async def test_nobody_enters_a_segment_because_a_stage_is_defined_anew(
+    api: Api, fresh: Fresh, name: str
+) -> None:
+    def bought(least: int) -> dict[str, Any]:
+        sum_ = {"property": "amount", "op": "GTE", "value": least}
+        return {"event": {"name": name, "sum": sum_}}
+
+    stages = stage("seen", happened(f"{name}_seen")), stage("rich", bought(300))
+    await defined(api, name, *stages)
+    rich = {"stage": {"lifecycle": name, "stage": "rich"}}
+    other = f"{name}_other"
+    await defined(api, other, stage("a", rich), stage("b", happened(f"{name}_b")))
+    told = [
+        await created(api, fresh("s"), rule=rich),
+        await created(api, fresh("s"), rule={"stage": {"lifecycle": other, "stage": "a"}}),
+    ]
+    within = await created(
+        api, fresh("s"), rule={"all": [happened(name), {"not": {"segment": told[1]["key"]}}]}
+    )
+    order = {"event": name, "properties": {"amount": 200}}
+    one_id = await person(api, fresh, order)
+    assert [await outcome(api, one) for one in told] == [(set(), 0)] * 2
+    before = (await outcome(api, within))[1]
+
+    await defined(api, name, stages[0], stage("rich", bought(150)))
+
+    assert [await outcome(api, one) for one in told] == [({one_id}, 0)] * 2
+    inside, count = await outcome(api, within)
+    assert (one_id in inside, count) == (False, before)
+    another = await person(api, fresh, order)
+    assert [await outcome(api, one) for one in told] == [({one_id, another}, 1)] * 2
+
+
+async def test_nobody_leaves_a_segment_because_an_attribute_is_computed_in_another_way(
+    api: Api, fresh: Fresh, name: str
+) -> None:
+    async def computed(**given: Any) -> None:
+        told = {"key": name, "type": "NUMBER", "computed": {"event": {"name": name}, **given}}
+        assert (await api(ATTRIBUTE, input=told))["defineAttribute"]["userErrors"] == []
+
+    await computed(aggregate="SUM", property="amount")
+    model = {"kind": "LOGISTIC", "intercept": -300, "coefficients": {name: 1}}
+    tag = (await api(CREATE_TAG, input={"name": name, "model": {"definition": model, "least": 0.5}}))[
+        "createTag"
+    ]
+    rich = {"attribute": {"key": name, "op": "GTE", "value": 300}}
+    told = [
+        await created(api, fresh("s"), rule=rich),
+        await created(api, fresh("s"), rule={"tag": {"tag": tag["tag"]["path"]}}),
+    ]
+    order = {"event": name, "properties": {"amount": 400}}
+    one_id = await person(api, fresh, order)
+    assert [await outcome(api, one) for one in told] == [({one_id}, 1)] * 2
+
+    await computed(aggregate="COUNT")
+
+    assert [await outcome(api, one) for one in told] == [(set(), 1)] * 2
+    await computed(aggregate="SUM", property="amount")
+    another = await person(api, fresh, order)
+    assert [await outcome(api, one) for one in told] == [({one_id, another}, 2)] * 2
+
+
+async def test_nobody_enters_a_segment_because_a_tag_is_computed_in_another_way(
+    api: Api, fresh: Fresh, name: str
+) -> None:
+    await api(ATTRIBUTE, input={"key": name, "type": "NUMBER"})
+    held = f"has(attributes.{name}) && attributes.{name}"
+    tag = (await api(CREATE_TAG, input={"name": name, "expression": f"{held} > 9"}))["createTag"]["tag"]
+    segment = await created(api, fresh("s"), rule={"tag": {"tag": tag["path"]}})
+    one_id = await person(api, fresh, **{name: 5})
+
+    await api(UPDATE_TAG, input={"tag": tag["id"], "expression": f"{held} > 1"})
+
+    assert await outcome(api, segment) == ({one_id}, 0)
