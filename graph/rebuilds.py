@@ -12,11 +12,12 @@ END: Final = "MATCH (c:Customer:Rebuild {oneId: $oneId}) REMOVE c:Rebuild RETURN
 
 GENERIC: Final = "MATCH (i:Identifier) WHERE i.key IN $keys AND i.generic RETURN collect(i.key) AS keys"
 
-#: Events that name nothing but generic values belong to nobody.
+#: Events that name nothing but generic values belong to nobody. Later ones may name what the customer got since.
 UNATTRIBUTE: Final = """
 MATCH (c:Customer {oneId: $oneId})
 WITH [(former:Merged)-[:MERGED_INTO]->(c) | former.oneId] AS formers
-CREATE (:Division {id: randomUUID(), from: [$oneId] + formers, keys: $keys, stay: $stay, moveAfter: 0})
+CREATE (:Division {id: randomUUID(), from: [$oneId] + formers, keys: $keys, stay: $stay, until: $until,
+                   moveAfter: 0})
 """
 
 
@@ -37,7 +38,9 @@ async def generic(tx: AsyncManagedTransaction, keys: frozenset[str]) -> frozense
 
 
 async def unattribute(
-    tx: AsyncManagedTransaction, one_id: str, keys: frozenset[str], stay: frozenset[str]
+    tx: AsyncManagedTransaction, one_id: str, keys: frozenset[str], stay: frozenset[str], until: int
 ) -> None:
-    """Events of this customer that name one of `keys` and none of `stay` are to become nobody's."""
-    await (await tx.run(UNATTRIBUTE, oneId=one_id, keys=sorted(keys), stay=sorted(stay))).consume()
+    """Events of this customer, processed until then, that name one of `keys` and none of `stay` are to become
+    nobody's."""
+    marked = await tx.run(UNATTRIBUTE, oneId=one_id, keys=sorted(keys), stay=sorted(stay), until=until)
+    await marked.consume()

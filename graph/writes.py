@@ -92,13 +92,13 @@ CREATE (former)-[:MERGED_INTO]->(target)
 """
 
 #: Events may lie under the ONE-ID that the part left, under all that redirected to it, and under those that other
-#: parts have got back.
+#: parts have got back. What comes after the split has been resolved with it.
 ADD_DIVISIONS: Final = """
 UNWIND $rows AS row
 MATCH (c:Customer {oneId: row.from})
 WITH row, [(former:Merged)-[:MERGED_INTO]->(c) | former.oneId] AS formers
 CREATE (:Division {id: randomUUID(), from: [row.from] + formers + row.strays, to: row.to, keys: row.keys,
-                   stay: row.stay, moveAfter: 0})
+                   stay: row.stay, until: row.until, moveAfter: 0})
 """
 
 #: Events of before the split that still lie under a ONE-ID which the part has got back go to the customer that it left,

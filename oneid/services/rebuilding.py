@@ -125,7 +125,9 @@ class RebuildService:
         named = frozenset(key for event in evidence.events for key in event.identifiers)
         generic = await rebuilds.generic(tx, named - evidence.keys)
         if generic:
-            await rebuilds.unattribute(tx, customer.one_id, generic, evidence.keys)
+            await rebuilds.unattribute(
+                tx, customer.one_id, generic, evidence.keys, until=space.next_sequence()
+            )
         at = format_time(self._clock.now())
         regrouping = Regrouping(space, await identity.formers(tx, [customer.one_id]), at)
         parts = take_apart(regrouping, customer, groups)
