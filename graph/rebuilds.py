@@ -5,6 +5,7 @@ from typing import Final
 from neo4j import AsyncManagedTransaction
 
 from graph.client import Graph
+from graph.writes import SHARE_OUT
 
 MARKED: Final = "MATCH (c:Rebuild) RETURN c.oneId AS oneId ORDER BY oneId LIMIT $limit"
 
@@ -13,11 +14,12 @@ END: Final = "MATCH (c:Customer:Rebuild {oneId: $oneId}) REMOVE c:Rebuild RETURN
 GENERIC: Final = "MATCH (i:Identifier) WHERE i.key IN $keys AND i.generic RETURN collect(i.key) AS keys"
 
 #: Events that name nothing but generic values belong to nobody. Later ones may name what the customer got since.
-UNATTRIBUTE: Final = """
-MATCH (c:Customer {oneId: $oneId})
+UNATTRIBUTE: Final = f"""
+MATCH (c:Customer {{oneId: $oneId}})
 WITH [(former:Merged)-[:MERGED_INTO]->(c) | former.oneId] AS formers
-CREATE (:Division {id: randomUUID(), from: [$oneId] + formers, keys: $keys, stay: $stay, until: $until,
-                   moveAfter: 0})
+CREATE (d:Division {{id: randomUUID(), from: [$oneId] + formers, keys: $keys, stay: $stay, until: $until,
+                    moveAfter: 0}})
+{SHARE_OUT}
 """
 
 
