@@ -20,7 +20,7 @@ DONE: Final = """
 UNWIND $rows AS row
 MATCH (d:Division {id: row.id})
 SET d.moveAfter = $again_at
-FOREACH (_ IN CASE WHEN row.last THEN [1] ELSE [] END | DELETE d)
+FOREACH (_ IN CASE WHEN row.last THEN [1] ELSE [] END | DETACH DELETE d)
 WITH row UNWIND row.parts AS one_id
 MATCH (n:Customer {oneId: one_id})
 OPTIONAL MATCH (n)-[:MERGED_INTO]->(survivor:Customer)

@@ -59,7 +59,7 @@ RETURN count(d) AS count
 """
 
 DELETE: Final[tuple[Query, ...]] = (
-    "MATCH (d:Division) WHERE d.to IN $oneIds OR any(source IN d.from WHERE source IN $oneIds) DELETE d",
+    "MATCH (d:Division) WHERE d.to IN $oneIds OR any(source IN d.from WHERE source IN $oneIds) DETACH DELETE d",
     "MATCH (d:Decision) WHERE d.splitOneId IN $oneIds AND NOT d.oneId IN $oneIds SET d.splitOneId = null",
     """
     MATCH (d:Decision) WHERE d.oneId IN $oneIds

@@ -5,6 +5,7 @@ from typing import Final
 from neo4j import AsyncManagedTransaction
 
 from graph.client import Graph
+from graph.writes import SHARE_OUT
 
 MARKED: Final = "MATCH (c:Rebuild) RETURN c.oneId AS oneId ORDER BY oneId LIMIT $limit"
 
@@ -12,11 +13,13 @@ END: Final = "MATCH (c:Customer:Rebuild {oneId: $oneId}) REMOVE c:Rebuild RETURN
 
 GENERIC: Final = "MATCH (i:Identifier) WHERE i.key IN $keys AND i.generic RETURN collect(i.key) AS keys"
 
-#: Events that name nothing but generic values belong to nobody.
-UNATTRIBUTE: Final = """
-MATCH (c:Customer {oneId: $oneId})
+#: Events that name nothing but generic values belong to nobody. Later ones may name what the customer got since.
+UNATTRIBUTE: Final = f"""
+MATCH (c:Customer {{oneId: $oneId}})
 WITH [(former:Merged)-[:MERGED_INTO]->(c) | former.oneId] AS formers
-CREATE (:Division {id: randomUUID(), from: [$oneId] + formers, keys: $keys, stay: $stay, moveAfter: 0})
+CREATE (d:Division {{id: randomUUID(), from: [$oneId] + formers, keys: $keys, stay: $stay, until: $until,
+                    moveAfter: 0}})
+{SHARE_OUT}
 """
 
 
@@ -37,7 +40,9 @@ async def generic(tx: AsyncManagedTransaction, keys: frozenset[str]) -> frozense
 
 
 async def unattribute(
-    tx: AsyncManagedTransaction, one_id: str, keys: frozenset[str], stay: frozenset[str]
+    tx: AsyncManagedTransaction, one_id: str, keys: frozenset[str], stay: frozenset[str], until: int
 ) -> None:
-    """Events of this customer that name one of `keys` and none of `stay` are to become nobody's."""
-    await (await tx.run(UNATTRIBUTE, oneId=one_id, keys=sorted(keys), stay=sorted(stay))).consume()
+    """Events of this customer, processed until then, that name one of `keys` and none of `stay` are to become
+    nobody's."""
+    marked = await tx.run(UNATTRIBUTE, oneId=one_id, keys=sorted(keys), stay=sorted(stay), until=until)
+    await marked.consume()

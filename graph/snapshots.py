@@ -5,7 +5,7 @@ from typing import Final
 
 from graph.client import Graph
 from graph.decisions import FIELDS, decision_of
-from oneid.domain.decisions import Decision
+from oneid.domain.decisions import LEFT_OUT, Decision
 from oneid.domain.difference import Held
 
 PAGE: Final = 5_000
@@ -21,7 +21,8 @@ RETURN max(c.oneId) AS last, collect(CASE WHEN c:Merged THEN null ELSE
 #: What joined or parted customers besides events: an operator's acts, and direct writes.
 ACTS: Final = f"""
 MATCH (d:Decision) WHERE d.seq > $after
-  AND (d.manual OR (coalesce(d.direct, d.messageId STARTS WITH 'upsert-') AND size(d.kept) > 0))
+  AND (d.manual OR (coalesce(d.direct, d.messageId STARTS WITH 'upsert-') AND size(d.kept) > 0
+                    AND NOT d.kind IN $leftOut))
 WITH d ORDER BY d.seq LIMIT $limit
 RETURN {FIELDS}
 """
@@ -58,7 +59,9 @@ async def acts(graph: Graph, after: int) -> list[Decision]:
     """An operator's acts and direct writes with a sequence above `after`, in order."""
     found: list[Decision] = []
     while True:
-        rows = await graph.read("snapshots.acts", ACTS, after=after, limit=PAGE)
+        rows = await graph.read(
+            "snapshots.acts", ACTS, after=after, limit=PAGE, leftOut=sorted(map(str, LEFT_OUT))
+        )
         found += [decision_of(row["decision"]) for row in rows]
         if len(rows) < PAGE:
             return found

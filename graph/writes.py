@@ -91,22 +91,31 @@ DELETE redirect
 CREATE (former)-[:MERGED_INTO]->(target)
 """
 
+#: Whose events a division shares out: what they had then. Merges must not mix others' in meanwhile.
+SHARE_OUT: Final = """
+WITH d UNWIND d.from AS one_id
+MATCH (divided:Customer {oneId: one_id})
+CREATE (d)-[:SHARES_OUT]->(divided)
+"""
+
 #: Events may lie under the ONE-ID that the part left, under all that redirected to it, and under those that other
-#: parts have got back.
-ADD_DIVISIONS: Final = """
+#: parts have got back. What comes after the split has been resolved with it.
+ADD_DIVISIONS: Final = f"""
 UNWIND $rows AS row
-MATCH (c:Customer {oneId: row.from})
+MATCH (c:Customer {{oneId: row.from}})
 WITH row, [(former:Merged)-[:MERGED_INTO]->(c) | former.oneId] AS formers
-CREATE (:Division {id: randomUUID(), from: [row.from] + formers + row.strays, to: row.to, keys: row.keys,
-                   stay: row.stay, moveAfter: 0})
+CREATE (d:Division {{id: randomUUID(), from: [row.from] + formers + row.strays, to: row.to, keys: row.keys,
+                    stay: row.stay, until: row.until, moveAfter: 0}})
+{SHARE_OUT}
 """
 
 #: Events of before the split that still lie under a ONE-ID which the part has got back go to the customer that it left,
 #: where they name what stayed.
-ADD_RETURNS: Final = """
+ADD_RETURNS: Final = f"""
 UNWIND $rows AS row
-CREATE (:Division {id: randomUUID(), from: row.back, to: row.from, keys: row.stay, stay: [], until: row.until,
-                   moveAfter: 0})
+CREATE (d:Division {{id: randomUUID(), from: row.back, to: row.from, keys: row.stay, stay: [], until: row.until,
+                    moveAfter: 0}})
+{SHARE_OUT}
 """
 
 MARK_REBUILD: Final = "UNWIND $rows AS oneId MATCH (c:Customer {oneId: oneId}) SET c:Rebuild"

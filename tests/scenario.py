@@ -130,7 +130,7 @@ class Scenario:
         return found
 
     async def decisions(self, message: str) -> list[str]:
-        """What was decided on a message, sorted, as "ADDED a1 u1" or "DEMOTED - p1 (LIMIT)"."""
+        """What was decided on a message, sorted, as "ADDED a1 u1" or "DEMOTED u2 - p1 (LIMIT)"."""
         return sorted(map(self.told, await self.log(message=message)))
 
     def told(self, entry: dict[str, Any]) -> str:

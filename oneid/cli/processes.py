@@ -3,6 +3,7 @@
 import sys
 import urllib.request
 from collections.abc import Mapping
+from typing import Final
 
 from oneid.embedded.errors import ServerError
 from oneid.embedded.ports import free_port, http_url, is_free
@@ -12,17 +13,22 @@ from oneid.settings import Settings
 GROUP = "oneid"  # ends before the servers that it uses
 _PYTHON = (sys.executable, "-m")
 
+#: Longer than clients and proxies keep an idle connection: who is about to use one finds it open. With uvicorn's own
+#: five seconds, those of httpx, a call now and then meets the end.
+KEEP_ALIVE_SECONDS: Final = 75
+
 
 def applications(settings: Settings, environment: Mapping[str, str]) -> list[Program]:
     """API, consumer and worker as programs. `ONEID_PORT` 0 means any free port."""
     port = _port(settings)
     url = http_url(settings.host, port)
-    listen = ("--host", settings.host, "--port", str(port), "--timeout-graceful-shutdown", "10")
+    listen = ("--host", settings.host, "--port", str(port))
+    patience = ("--timeout-keep-alive", str(KEEP_ALIVE_SECONDS), "--timeout-graceful-shutdown", "10")
     return [
         Program(
             name="api",
             group=GROUP,
-            command=[*_PYTHON, "uvicorn", "api.app:app", *listen, "--no-access-log"],
+            command=[*_PYTHON, "uvicorn", "api.app:app", *listen, *patience, "--no-access-log"],
             ready=lambda: _answers(f"{url}/healthz"),
             environment=environment,
             url=url,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from oneid.domain.identifiers import Identifier
 
@@ -20,10 +21,15 @@ class DecisionKind(StrEnum):
     ERASED = "ERASED"
 
 
+LEFT_OUT: Final = frozenset({DecisionKind.DEMOTED, DecisionKind.BLOCKED, DecisionKind.REFUSED})
+"""These join nothing. What they kept, the customer has by other evidence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """One entry of the audit log. `at` is when the message was received (RFC 3339); `sequence` orders by processing.
-    `kept` are the identifiers that the message joined, known ones and new ones; `dropped` those left out.
+    `kept` are the identifiers that the message joined, known ones and new ones, or beside which others were left out;
+    `dropped` those left out.
     `one_id` is "" where no customer was made. `manual` marks an operator's action, `direct` a direct write.
     `other_one_id` is the other customer that it is about: of a split the one that `dropped` went to (`kept` stayed;
     `sticky`: for good), of a transfer the one that the identifiers were taken from.

@@ -5,7 +5,7 @@ from hashlib import blake2b
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from oneid.domain.decisions import Decision, DecisionKind
+from oneid.domain.decisions import LEFT_OUT, Decision, DecisionKind
 from oneid.domain.identifiers import Identifier
 from oneid.domain.messages import Message, format_time
 
@@ -65,11 +65,18 @@ class Journal:
         self._changes = self._changes or changes
         self._notes.append(Note(kind, tuple(kept), tuple(dropped), merged, reason, of, other))
 
-    def close(self, one_id: str | None, blocked: Sequence[tuple[Identifier, str]]) -> list[Decision]:
-        """All entries, with their ids and the customer; one BLOCKED entry a reason."""
+    def close(
+        self,
+        one_id: str | None,
+        blocked: Sequence[tuple[Identifier, str]] = (),
+        joined: Sequence[Identifier] = (),
+    ) -> list[Decision]:
+        """All entries, with their ids and the customer; one BLOCKED entry a reason. `joined`: what the message named
+        that is the customer's, told beside what was left out."""
         for reason, group in groupby(sorted(blocked, key=lambda pair: pair[1]), key=lambda pair: pair[1]):
             self.note(DecisionKind.BLOCKED, dropped=[identifier for identifier, _ in group], reason=reason)
-        return [self._finished(number, note, one_id or "") for number, note in enumerate(self._notes)]
+        notes = [n._replace(kept=tuple(joined)) if n.kind in LEFT_OUT else n for n in self._notes]
+        return [self._finished(number, note, one_id or "") for number, note in enumerate(notes)]
 
     def _finished(self, number: int, note: Note, one_id: str) -> Decision:
         own = self._changes or not one_id

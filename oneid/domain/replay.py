@@ -14,7 +14,7 @@ from oneid.domain.resolution import Resolution, Resolver
 from oneid.domain.rules import IdentityRules
 from oneid.domain.separation import reunite, separate
 from oneid.domain.sharing import part_of_event
-from oneid.domain.workspace import CustomerNode, Workspace
+from oneid.domain.workspace import CustomerNode, Division, Workspace
 
 CONSENTED = {"context": {"consent": {"stitching": True}}}
 ACTS = frozenset({DecisionKind.MERGED, DecisionKind.UNLINKED, DecisionKind.SPLIT})
@@ -38,7 +38,7 @@ class Replay:
         self._region = region
         self._only = only
         self._resolver = Resolver(self.space, rules)
-        self._divided_at: list[int] = []
+        self._parted: list[tuple[int, frozenset[str], Division]] = []
         for key in generic:
             self.space.node(Identifier.from_key(key)).generic = True
 
@@ -71,9 +71,9 @@ class Replay:
 
     def home(self, name: str, keys: Sequence[str], sequence: int) -> str:
         """The working name of the customer that an event resolved to `name` belongs to in the end."""
-        for division, at in zip(self.space.divisions, self._divided_at, strict=True):
-            here = self.space.current(name) == self.space.current(division.source)
-            if at > sequence and here and part_of_event(keys, (division.stay, division.keys)):
+        for at, members, division in self._parted:
+            here = at > sequence and name in members
+            if here and part_of_event(keys, (division.stay, division.keys)):
                 name = division.target
         return self.space.current(name)
 
@@ -109,10 +109,14 @@ class Replay:
         for customer in list(self.space.customers.values()):
             keys = frozenset(customer.identifiers & left)
             if keys and customer.identifiers - keys:
-                Regrouping(self.space, (), decision.at).take_out(
-                    customer, keys, frozenset(customer.identifiers - keys)
-                )
-                self._divided_at.append(decision.sequence)
+                self._part(decision, customer, keys)
         if decision.sticky:
             known = self.space.identifiers.keys()
             separate(self.space, decision.id, (stayed & known, left & known))
+
+    def _part(self, decision: Decision, customer: CustomerNode, keys: frozenset[str]) -> None:
+        """Whoever is merged into the customer later was no part of it: their events are not shared out."""
+        members = frozenset(n for n in self.space.customers if self.space.current(n) == customer.one_id)
+        stay = frozenset(customer.identifiers - keys)
+        Regrouping(self.space, (), decision.at).take_out(customer, keys, stay)
+        self._parted.append((decision.sequence, members, self.space.divisions[-1]))

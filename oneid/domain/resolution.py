@@ -69,7 +69,7 @@ class Resolver:
             node, rule = self._space.node(identifier), self._rules.by_type[identifier.type]
             if rule.generic_after and not node.generic:
                 self._count_anchors(identifiers, node, rule, journal)
-        return journal.close(None, ())
+        return journal.close(None)
 
     def resolve(self, prepared: Prepared) -> Resolution:
         """Applies one message: changes the workspace and tells the outcome."""
@@ -84,7 +84,8 @@ class Resolver:
         keys = prepared.stored
         dropped = prepared.named.dropped + [(identifier, GENERIC) for identifier in case.generic]
         by = case.identifiers[0].key if target else None
-        return Resolution(one_id, keys, sequence, exposed + case.journal.close(one_id, dropped), by)
+        joined = [i for i in case.identifiers if target and i.key in target.identifiers]
+        return Resolution(one_id, keys, sequence, exposed + case.journal.close(one_id, dropped, joined), by)
 
     def _open(self, prepared: Prepared) -> Case:
         message = prepared.message

@@ -17,7 +17,7 @@ from graph.customers import Customers
 from graph.decisions import DecisionLog
 from graph.rules import RulesStore
 from oneid.clock import Clock, sequence
-from oneid.domain.decisions import Decision, DecisionKind
+from oneid.domain.decisions import LEFT_OUT, Decision, DecisionKind
 from oneid.domain.identifiers import Identifier
 from oneid.domain.ids import one_id
 from oneid.domain.messages import StoredEvent, format_time
@@ -125,7 +125,9 @@ class RebuildService:
         named = frozenset(key for event in evidence.events for key in event.identifiers)
         generic = await rebuilds.generic(tx, named - evidence.keys)
         if generic:
-            await rebuilds.unattribute(tx, customer.one_id, generic, evidence.keys)
+            await rebuilds.unattribute(
+                tx, customer.one_id, generic, evidence.keys, until=space.next_sequence()
+            )
         at = format_time(self._clock.now())
         regrouping = Regrouping(space, await identity.formers(tx, [customer.one_id]), at)
         parts = take_apart(regrouping, customer, groups)
@@ -170,7 +172,8 @@ def told(space: Workspace, base: Decision, customer: CustomerNode, part: Custome
 
 def is_act(decision: Decision) -> bool:
     """Whether an operator or a direct write made this decision, rather than an event."""
-    return decision.manual or (decision.direct and bool(decision.kept))
+    joins = decision.kind not in LEFT_OUT and bool(decision.kept)
+    return decision.manual or (decision.direct and joins)
 
 
 def in_order(events: Iterable[StoredEvent], acts: Iterable[Decision]) -> list[StoredEvent | Decision]:

@@ -16,7 +16,8 @@ AT_ONCE = 100
 
 class RehomingService:
     """Moves events in the index after merges and splits. A message resolved just before can be stored just after
-    the move, so every move is looked at once more, `second_look` seconds later."""
+    the move, so every move is looked at once more, `second_look` seconds later. Until then nothing else moves from or
+    to whoever was split: what a merge brings is not shared out, and what it takes along is."""
 
     def __init__(
         self,

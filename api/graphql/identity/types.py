@@ -53,7 +53,9 @@ class IdentityDecision:
     rule_version: int = strawberry.field(description="The version of the identity rules that applied.")
     one_id: str = strawberry.field(description="The customer it is about; empty where none was made.")
     merged_one_ids: list[str] = strawberry.field(description="ONE-IDs that were merged away.")
-    kept: list[IdentifierValue] = strawberry.field(description="The identifiers that were joined.")
+    kept: list[IdentifierValue] = strawberry.field(
+        description="The identifiers that were joined, or beside which others were left out."
+    )
     dropped: list[IdentifierValue] = strawberry.field(description="The identifiers that were left out.")
     manual: bool = strawberry.field(description="Whether an operator did it.")
     reason: str | None = strawberry.field(description="Why, where there is more to say.")

@@ -13,7 +13,7 @@ async def test_a_shared_device_stays_with_its_first_owner(scene: Scenario) -> No
     assert (third, await scene.one_id("d1")) == (first, first)
     assert second != first
     assert await scene.partition() == {"a1 d1 u1", "u2"}
-    assert await scene.apart("u1", "u2") == "DEMOTED - a1 d1 (LIMIT)"
+    assert await scene.apart("u1", "u2") == "DEMOTED u2 - a1 d1 (LIMIT)"
 
 
 async def test_the_last_login_takes_the_device(scene: Scenario) -> None:
@@ -81,7 +81,7 @@ async def test_quarantine_takes_the_device_from_both(scene: Scenario) -> None:
     assert await scene.partition() == {"u1", "u2"}
     assert await scene.decisions("m2") == [
         "CREATED u2",
-        "DEMOTED - d1 (LIMIT)",
+        "DEMOTED u2 - d1 (LIMIT)",
         "UNLINKED - d1 (QUARANTINE)",
     ]
 
@@ -129,9 +129,9 @@ async def test_an_alias_of_two_known_users_is_refused_and_audited(scene: Scenari
     first, second = await scene.send("u1", "u2")
     assert await scene.send(scene.event("u2", previousId=scene.names.value("u1"), **ALIAS)) == [second]
     assert await scene.partition() == {"u1", "u2"}
-    assert await scene.decisions("m3") == ["REFUSED - u1 (ALIAS_OF_KNOWN)"]
+    assert await scene.decisions("m3") == ["REFUSED u2 - u1 (ALIAS_OF_KNOWN)"]
     assert await scene.one_id("u1") == first
-    assert await scene.apart("u1", "u2") == "REFUSED - u1 (ALIAS_OF_KNOWN)"
+    assert await scene.apart("u1", "u2") == "REFUSED u2 - u1 (ALIAS_OF_KNOWN)"
 
 
 async def test_an_alias_looks_for_a_cookie_before_a_user(scene: Scenario) -> None:
@@ -211,7 +211,7 @@ async def test_a_proven_phone_that_there_is_no_room_for_stays_with_its_owner(sce
     await scene.send(scene.event("u2 p1", **PROOF))
     assert await scene.partition() == {"p1 u1", "p2 u2"}
     assert await scene.one_id("p1") == first
-    assert await scene.decisions("m3") == ["DEMOTED - p1 (LIMIT)"]
+    assert await scene.decisions("m3") == ["DEMOTED u2 - p1 (LIMIT)"]
 
 
 async def test_a_transfer_is_the_only_entry_where_it_is_the_only_change(scene: Scenario) -> None:

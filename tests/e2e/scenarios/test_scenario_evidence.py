@@ -74,8 +74,8 @@ async def test_two_one_ids_that_are_one_customer_are_explained(scene: Scenario) 
 
 async def test_what_keeps_two_apart(scene: Scenario) -> None:
     await scene.send("u1 p1", "u2 p1", "u3")
-    assert await scene.apart("u1", "u2") == "DEMOTED - p1 (LIMIT)"
-    assert await scene.apart("u2", "p1") == "DEMOTED - p1 (LIMIT)"
+    assert await scene.apart("u1", "u2") == "DEMOTED u2 - p1 (LIMIT)"
+    assert await scene.apart("u2", "p1") == "DEMOTED u2 - p1 (LIMIT)"
     assert await scene.apart("u1", "u3") is None
 
 
@@ -86,12 +86,12 @@ async def test_whatever_keeps_two_apart_is_told_and_nothing_else(scene: Scenario
     await scene.rules(sharedIdentifierPolicy="QUARANTINE")
     other = fresh()
     await other.send("u1 d1", "u2 d1", "d1")
-    assert await other.apart("u1", "u2") == "DEMOTED - d1 (LIMIT)"
+    assert await other.apart("u1", "u2") == "DEMOTED u2 - d1 (LIMIT)"
     assert await other.apart("u1", "d1") == "UNLINKED - d1 (QUARANTINE)"
     await scene.rules(types=[{"type": "phone", "genericAfter": 1}])
     third = fresh()
     await third.send("u1 p1", "u2 p1")
-    assert await third.apart("u1", "u2") == "BLOCKED - p1 (GENERIC)"
+    assert await third.apart("u1", "u2") == "BLOCKED u2 - p1 (GENERIC)"
     await scene.rules(consentRequired=True)
     fourth = fresh()
     consent = {"consent": {"stitching": True}}
@@ -143,9 +143,9 @@ async def test_who_loses_an_identifier_finds_it_in_their_history(scene: Scenario
 async def test_evidence_is_told_once_whatever_came_with_it_first(scene: Scenario) -> None:
     await scene.send("u1 a1", "u2 a1", "u2 a1", "u2 a1 c1", "u2 a1")
     assert [await scene.decisions(f"m{n}") for n in (2, 3, 4, 5)] == [
-        ["CREATED u2", "DEMOTED - a1 (LIMIT)"],
+        ["CREATED u2", "DEMOTED u2 - a1 (LIMIT)"],
         [],
-        ["ADDED c1 u2", "DEMOTED - a1 (LIMIT)"],
+        ["ADDED c1 u2", "DEMOTED c1 u2 - a1 (LIMIT)"],
         [],
     ]
 

@@ -38,15 +38,15 @@ async def test_two_users_with_one_mailbox_are_two(scene: Scenario) -> None:
     assert first != second
     assert await scene.partition() == {"e1 u1", "u2"}
     assert await scene.decisions("m1") == ["CREATED e1 u1"]
-    assert await scene.decisions("m2") == ["CREATED u2", "DEMOTED - e1 (LIMIT)"]
+    assert await scene.decisions("m2") == ["CREATED u2", "DEMOTED u2 - e1 (LIMIT)"]
 
 
 async def test_a_zero_user_joins_nobody(scene: Scenario) -> None:
     first, second = await scene.send(scene.event("a1", userId="00000"), scene.event("a2", userId="00000"))
     assert first != second
     assert await scene.partition() == {"a1", "a2"}
-    for message in ("m1", "m2"):
-        assert "BLOCKED - user_id:00000 (BLOCKED)" in await scene.decisions(message)
+    for message, cookie in (("m1", "a1"), ("m2", "a2")):
+        assert f"BLOCKED {cookie} - user_id:00000 (BLOCKED)" in await scene.decisions(message)
 
 
 async def test_a_phone_is_one_however_it_is_written(scene: Scenario) -> None:

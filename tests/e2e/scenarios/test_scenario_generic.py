@@ -60,8 +60,8 @@ async def test_without_consent_only_the_strongest_identifier_counts(scene: Scena
     cookie, user, refused = await scene.send("a1", "u1 a1", scene.event("u1 a1", **REFUSAL))
     assert user == refused != cookie
     assert await scene.partition() == {"a1", "u1"}
-    assert await scene.decisions("m2") == ["CREATED u1", "DEMOTED - a1 (CONSENT)"]
-    assert await scene.apart("u1", "a1") == "DEMOTED - a1 (CONSENT)"
+    assert await scene.decisions("m2") == ["CREATED u1", "DEMOTED u1 - a1 (CONSENT)"]
+    assert await scene.apart("u1", "a1") == "DEMOTED u1 - a1 (CONSENT)"
 
 
 async def test_late_consent_links(scene: Scenario) -> None:

@@ -60,7 +60,7 @@ async def test_a_declared_type_joins_within_its_limit_at_the_weakest_priority(sc
     assert first == second
     await scene.send("x2 a1")
     assert await scene.partition() == {"a1 a2 x1"}
-    assert await scene.decisions("m3") == ["DEMOTED - x2 (LIMIT)"]
+    assert await scene.decisions("m3") == ["DEMOTED a1 - x2 (LIMIT)"]
 
 
 async def test_a_declared_type_without_more_has_priority_50(scene: Scenario) -> None:
@@ -74,7 +74,7 @@ async def test_of_equal_priorities_the_type_later_in_the_alphabet_is_weaker(scen
     await scene.rules(types=[{"type": "loyalty", "priority": 9}, {"type": "member_card", "limit": 1}])
     await scene.send("x1", "c1", "x1 c2", "x1 c1")
     assert await scene.partition() == {"c1", "c2 x1"}
-    assert await scene.decisions("m4") == ["DEMOTED - c1 (LIMIT)"]
+    assert await scene.decisions("m4") == ["DEMOTED x1 - c1 (LIMIT)"]
 
 
 async def test_a_declared_type_may_count_within_a_window(scene: Scenario) -> None:
@@ -84,7 +84,7 @@ async def test_a_declared_type_may_count_within_a_window(scene: Scenario) -> Non
         *(scene.event(f"u1 {card}", timestamp=f"2026-01-0{day}T00:00:00Z") for card, day in days)
     )
     assert await scene.partition() == {"u1 x1 x3"}
-    assert await scene.decisions("m2") == ["DEMOTED - x2 (LIMIT)"]
+    assert await scene.decisions("m2") == ["DEMOTED u1 - x2 (LIMIT)"]
 
 
 async def test_a_declared_type_has_blocked_values_of_its_own(scene: Scenario) -> None:
@@ -92,7 +92,7 @@ async def test_a_declared_type_has_blocked_values_of_its_own(scene: Scenario) ->
     blocked = {"externalIds": [{"type": "loyalty", "id": "test-1"}]}
     first, second = await scene.send(scene.event("a1", context=blocked), scene.event("a2", context=blocked))
     assert first != second
-    assert await scene.decisions("m1") == ["BLOCKED - loyalty:test-1 (BLOCKED)", "CREATED a1"]
+    assert await scene.decisions("m1") == ["BLOCKED a1 - loyalty:test-1 (BLOCKED)", "CREATED a1"]
 
 
 @pytest.mark.parametrize("kind", ["g1", "h1"])
@@ -334,7 +334,7 @@ async def test_the_first_value_of_a_type_is_the_one_that_appears_first(scene: Sc
     """userId, then externalIds: of two users one stays, and the first one."""
     await scene.send("u1 u2")
     assert await scene.partition() == {"u1"}
-    assert await scene.decisions("m1") == ["CREATED u1", "DEMOTED - u2 (LIMIT)"]
+    assert await scene.decisions("m1") == ["CREATED u1", "DEMOTED u1 - u2 (LIMIT)"]
 
 
 @pytest.mark.parametrize(

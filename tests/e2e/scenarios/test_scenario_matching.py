@@ -81,27 +81,27 @@ async def test_two_users_never_join_by_a_phone_in_any_order(fresh: Fresh) -> Non
 async def test_the_weakest_type_goes_first_and_all_its_values(scene: Scenario) -> None:
     await scene.send("u1 p1 d1 a1", "u2 e1 p1 d1 a1 a2")
     assert await scene.partition() == {"a1 d1 p1 u1", "e1 u2"}
-    assert await scene.decisions("m2") == ["CREATED e1 u2", "DEMOTED - a1 a2 d1 p1 (LIMIT)"]
+    assert await scene.decisions("m2") == ["CREATED e1 u2", "DEMOTED e1 u2 - a1 a2 d1 p1 (LIMIT)"]
 
 
 async def test_an_event_without_user_that_would_join_two_goes_to_the_stronger_side(scene: Scenario) -> None:
     first, _ = await scene.send("u1 p1", "u2 a1")
     assert await scene.send("p1 a1") == [first]
     assert await scene.partition() == {"p1 u1", "a1 u2"}
-    assert await scene.decisions("m3") == ["DEMOTED - a1 (LIMIT)"]
+    assert await scene.decisions("m3") == ["DEMOTED p1 - a1 (LIMIT)"]
 
 
 async def test_one_type_left_keeps_its_first_value(scene: Scenario) -> None:
     first, _ = await scene.send("u1 c1", "u2 c2")
     assert await scene.send("c1 c2") == [first]
-    assert await scene.decisions("m3") == ["DEMOTED - c2 (LIMIT)"]
+    assert await scene.decisions("m3") == ["DEMOTED c1 - c2 (LIMIT)"]
     assert await scene.partition() == {"c1 u1", "c2 u2"}
 
 
 async def test_the_sixth_value_of_a_type_stays_out(scene: Scenario) -> None:
     await scene.send(*(f"u1 p{n}" for n in range(1, 7)))
     assert await scene.partition() == {"p1 p2 p3 p4 p5 u1"}
-    assert await scene.decisions("m6") == ["DEMOTED - p6 (LIMIT)"]
+    assert await scene.decisions("m6") == ["DEMOTED u1 - p6 (LIMIT)"]
     (other,) = await scene.send("p6")
     assert other != await scene.one_id("u1")
 
@@ -109,7 +109,7 @@ async def test_the_sixth_value_of_a_type_stays_out(scene: Scenario) -> None:
 async def test_merging_counts_what_all_hold(scene: Scenario) -> None:
     await scene.send(*(f"a1 c{n}" for n in range(1, 4)), *(f"p1 c{n}" for n in range(4, 7)), "p1 a1")
     assert await scene.partition() == {"a1 c1 c2 c3", "c4 c5 c6 p1"}
-    assert await scene.decisions("m7") == ["DEMOTED - a1 (LIMIT)"]
+    assert await scene.decisions("m7") == ["DEMOTED p1 - a1 (LIMIT)"]
 
 
 async def test_limit_0_is_unlimited(scene: Scenario) -> None:
@@ -128,7 +128,7 @@ async def test_cookies_within_the_window_count(scene: Scenario) -> None:
     for n in range(1, 7):
         await scene.send(scene.event(f"u1 a{n}", timestamp=at(n)))
     assert await scene.partition() == {"a1 a2 a3 a4 a5 u1"}
-    assert await scene.decisions("m6") == ["DEMOTED - a6 (LIMIT)"]
+    assert await scene.decisions("m6") == ["DEMOTED u1 - a6 (LIMIT)"]
 
 
 async def test_a_late_event_counts_what_was_seen_after_it(scene: Scenario) -> None:
@@ -145,7 +145,7 @@ async def test_the_edge_of_the_window_is_inside(scene: Scenario) -> None:
         for n in range(1, 6):
             await other.send(other.event(f"u1 a{n}", timestamp=at(0)))
         await other.send(other.event("u1 a6", timestamp=at(days)))
-        assert (await other.decisions("m6") == ["DEMOTED - a6 (LIMIT)"]) is inside
+        assert (await other.decisions("m6") == ["DEMOTED u1 - a6 (LIMIT)"]) is inside
 
 
 async def test_window_0_counts_for_ever(scene: Scenario) -> None:
@@ -215,7 +215,7 @@ async def test_rules_are_not_retroactive(scene: Scenario) -> None:
     assert await scene.send("u1 c4") == [first]
     assert await scene.partition() == {"c1 c2 c3 u1"}
     (entry,) = await scene.log(message="m6")
-    assert (scene.told(entry), entry["ruleVersion"]) == ("DEMOTED - c4 (LIMIT)", version)
+    assert (scene.told(entry), entry["ruleVersion"]) == ("DEMOTED u1 - c4 (LIMIT)", version)
 
 
 @pytest.mark.parametrize("kind", ["n", "y"])

@@ -64,7 +64,7 @@ async def test_later_evidence_joins_again_unless_it_was_for_good(scene: Scenario
     await split(scene, "u1", "p1", sticky=True)
     assert await scene.send("u1 p1") == [first]
     assert await scene.partition() == {"u1", "p1"}
-    assert await scene.decisions("m3") == ["DEMOTED - p1 (LIMIT)"]
+    assert await scene.decisions("m3") == ["DEMOTED u1 - p1 (LIMIT)"]
 
 
 async def test_a_sticky_split_holds_for_what_joins_a_side_later(scene: Scenario) -> None:

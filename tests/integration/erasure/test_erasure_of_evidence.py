@@ -49,6 +49,26 @@ async def test_evidence_about_whoever_uses_the_identifier_after_the_erasure_stay
     assert await traces(stores, "anna-canary") == NOTHING
 
 
+async def test_what_was_left_out_beside_an_identifier_that_the_person_got_since_forgets_it(
+    pipeline: Pipeline, stores: Stores, erasure: Erasing
+) -> None:
+    phone = Identifier("phone", "+8613800138000")
+    await pipeline.ingest(
+        event(user_id="cleo", member_card="c1"), event(user_id="bo", phone=phone.value, member_card="c1")
+    )
+    query = "MATCH (d:Decision {kind: 'DEMOTED'}) RETURN d.kept AS kept, d.dropped AS dropped"
+    assert await stores.graph.read("test", query) == [
+        {"kept": ["user_id:bo", phone.key], "dropped": ["member_card:c1"]}
+    ]
+    await stewardship(stores).unlink(phone, None)
+    (anna,) = await pipeline.ingest(event(user_id="anna-canary", phone=phone.value))
+
+    await erasure.finish(await erasure.erase(anna))
+
+    assert await stores.graph.read("test", query) == [{"kept": ["user_id:bo"], "dropped": ["member_card:c1"]}]
+    assert await traces(stores, "anna-canary", phone.value) == NOTHING
+
+
 async def test_a_merge_by_hand_forgets_what_one_side_had_and_the_person_has_taken_along(
     pipeline: Pipeline, stores: Stores, erasure: Erasing
 ) -> None:

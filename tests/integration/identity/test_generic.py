@@ -17,6 +17,7 @@ from oneid.log.events import Entry
 from oneid.services.stewardship import Split
 from oneid.services.upserts import Upsert, UpsertService
 from tests.pipeline import Pipeline, event, open_pipeline
+from tests.rehoming import look_again
 
 PHONE = "13800138000"
 SHARED = "phone:+8613800138000"
@@ -78,6 +79,19 @@ async def test_events_that_named_only_the_shared_value_become_nobodys(pipeline: 
     found = await pipeline.stores.events.get(["alone", "e1"])
     assert found["alone"].one_id is None
     assert found["e1"].one_id == await pipeline.owner("user_id", "u1")
+
+
+async def test_events_that_name_the_shared_value_beside_what_was_linked_since_stay_their_customers(
+    pipeline: Pipeline,
+) -> None:
+    await generic_after(pipeline, 1)
+    await pipeline.ingest(
+        event(phone=PHONE), event(user_id="u1", phone=PHONE), event(user_id="u2", phone=PHONE)
+    )
+    (one,) = await pipeline.ingest(event(user_id="u1", device_id="d1"))
+    assert await pipeline.ingest(event(device_id="d1", phone=PHONE, message_id="later")) == [one]
+    await look_again(pipeline.stores)
+    assert (await pipeline.stores.events.get(["later"]))["later"].one_id == one
 
 
 async def test_other_evidence_keeps_people_together(pipeline: Pipeline) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graph import partitions, pauses
+from graph import partitions, pauses, snapshots
 from graph.client import Graph
 from graph.decisions import DecisionLog
 from graph.rules import RulesStore
@@ -21,7 +21,9 @@ from oneid.domain.rules import BlockedValue, RulesChange, TypeChange
 from oneid.errors import Retriable
 from oneid.log.events import EventLog
 from oneid.services import reprocessing
+from oneid.services.rebuilding import is_act
 from oneid.services.stewardship import Split
+from oneid.services.upserts import Upsert, UpsertService
 from tests.operations import service
 from tests.pipeline import Pipeline, envelope, event, open_pipeline, service_of
 
@@ -210,6 +212,16 @@ async def test_an_operators_acts_survive(pipeline: Pipeline) -> None:
     assert await pipeline.ingest(event(anonymous_id="a1")) == [off]
     assert await pipeline.ingest(event(user_id="u2")) == [kept]
     assert three
+
+
+async def test_what_a_direct_write_left_out_is_no_act_of_its_own(pipeline: Pipeline) -> None:
+    await pipeline.ingest(event(user_id="u1", phone=PHONE))
+    upserts = UpsertService(pipeline.stores.graph, pipeline.stores.clock, "CN")
+    await upserts.upsert(Upsert([("user_id", "u2"), ("phone", PHONE)]))
+    decisions = await DecisionLog(pipeline.stores.graph).page(10)
+    assert [decision.kind for decision in decisions if decision.direct] == ["DEMOTED", "CREATED"]
+    assert [act.kind for act in await snapshots.acts(pipeline.stores.graph, 0)] == ["CREATED"]
+    assert [decision.kind for decision in decisions if is_act(decision)] == ["CREATED"]
 
 
 async def test_a_limit_that_makes_values_generic_is_applied_to_the_past(pipeline: Pipeline) -> None:

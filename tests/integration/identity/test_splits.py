@@ -9,7 +9,9 @@ from oneid.domain.decisions import DecisionKind
 from oneid.domain.identifiers import Identifier
 from oneid.errors import InvalidInput, NotFound
 from oneid.services.stewardship import Split, StewardshipService
+from tests.integration.identity.test_reprocessing import reprocess
 from tests.pipeline import Pipeline, event
+from tests.rehoming import look_again
 
 PHONE = "+8613800138000"
 
@@ -173,7 +175,7 @@ async def test_events_that_a_merge_was_still_to_move_go_where_what_they_name_has
     assert await events_of(pipeline, one) == ["e1", "e2", "e3", "e5"]
     assert await events_of(pipeline, two or "") == ["e4"]
     await pipeline.ingest(event(phone=PHONE, anonymous_id="a1", message_id="e6"))
-    await look_again(pipeline)
+    await look_again(pipeline.stores)
     assert await events_of(pipeline, one) == ["e1", "e2", "e3", "e5"]
     assert await events_of(pipeline, two or "") == ["e4", "e6"]
 
@@ -194,20 +196,9 @@ async def test_events_under_a_former_one_id_that_follows_the_part_go_where_what_
     assert one
     assert await steward.split(Split(one, ids(f"phone:{PHONE}", "device_id:d1"))) == (one, two)
     assert (await pipeline.customer(three)).one_id == two
-    await look_again(pipeline)
+    await look_again(pipeline.stores)
     assert await events_of(pipeline, one) == ["e1", "e4", "e5", "e6"]
     assert await events_of(pipeline, two or "") == ["e2", "e3"]
-
-
-async def look_again(pipeline: Pipeline) -> None:
-    """The moves that the worker does by and by, and the second look at all of them."""
-    await upkeep(pipeline.stores).rehoming.run_once()
-    await pipeline.stores.graph.write("test.due", "MATCH (d:Division) SET d.moveAfter = 1")
-    await pipeline.stores.graph.write(
-        "test.due", "MATCH (c:Customer) WHERE c.rehomeAfter > 1 SET c.rehomeAfter = 1"
-    )
-    await upkeep(pipeline.stores).rehoming.run_once()
-    await pipeline.stores.events.refresh()
 
 
 @pytest.mark.parametrize(
@@ -245,3 +236,85 @@ async def test_an_event_stored_just_after_the_split_follows_by_the_second_look(
     assert await rehoming.run_once() == 0
     assert await events_of(pipeline, one) == ["e1"]
     assert await events_of(pipeline, off) == ["slow"]
+
+
+async def test_events_of_after_the_split_stay_where_they_were_resolved_to(
+    pipeline: Pipeline, steward: StewardshipService
+) -> None:
+    (one,) = await pipeline.ingest(event(user_id="u1", phone=PHONE, message_id="e1"))
+    assert one
+    _, off = await steward.split(Split(one, ids(f"phone:{PHONE}"), sticky=True))
+    await pipeline.ingest(event(user_id="u1", email="x@y.cn", message_id="e2"))
+    assert await pipeline.ingest(event(email="x@y.cn", phone=PHONE, message_id="e3")) == [one]
+    await look_again(pipeline.stores)
+    assert await events_of(pipeline, one) == ["e1", "e2", "e3"]
+    assert await events_of(pipeline, off) == []
+
+
+async def test_events_that_name_what_was_split_off_and_has_come_back_since_are_not_the_parts(
+    pipeline: Pipeline, steward: StewardshipService
+) -> None:
+    (one,) = await pipeline.ingest(event(user_id="u1", phone=PHONE, message_id="e1"))
+    assert one
+    _, off = await steward.split(Split(one, ids(f"phone:{PHONE}")))
+    await steward.unlink(Identifier.from_key(f"phone:{PHONE}"), None)
+    await pipeline.ingest(event(user_id="u1", phone=PHONE, message_id="e2"))
+    assert await pipeline.ingest(event(phone=PHONE, message_id="e3")) == [one]
+    await look_again(pipeline.stores)
+    assert await events_of(pipeline, one) == ["e1", "e2", "e3"]
+    assert await events_of(pipeline, off) == []
+
+
+async def test_what_is_merged_in_after_a_split_keeps_its_history_live_and_reprocessed(
+    pipeline: Pipeline, steward: StewardshipService
+) -> None:
+    one, two = await pipeline.ingest(
+        event(user_id="u1", phone=PHONE, message_id="e1"), event(user_id="u2", phone=PHONE, message_id="e2")
+    )
+    assert one
+    assert two
+    _, off = await steward.split(Split(one, ids(f"phone:{PHONE}")))
+    await steward.merge(one, [two], None)
+    for again in (look_again, reprocess, look_again):
+        await again(pipeline.stores)
+        assert await pipeline.stores.events.homes([one, two, off]) == {one}
+        assert await events_of(pipeline, one) == ["e1", "e2"]
+
+
+async def test_who_had_the_identifier_before_and_is_merged_in_keeps_what_named_it_alone(
+    pipeline: Pipeline, steward: StewardshipService
+) -> None:
+    (one,) = await pipeline.ingest(event(phone=PHONE, message_id="e1"))
+    await pipeline.ingest(event(user_id="u1", phone=PHONE, message_id="e2"))
+    await steward.unlink(Identifier.from_key(f"phone:{PHONE}"), None)
+    (two,) = await pipeline.ingest(event(user_id="u2", phone=PHONE, message_id="e3"))
+    assert one
+    assert two
+    _, off = await steward.split(Split(two, ids(f"phone:{PHONE}")))
+    await steward.merge(two, [one], None)
+    for again in (look_again, reprocess, look_again):
+        await again(pipeline.stores)
+        assert await events_of(pipeline, two) == ["e1", "e2", "e3"]
+        assert await events_of(pipeline, off) == []
+
+
+async def test_an_event_stored_just_after_the_split_follows_although_its_customer_was_merged_away_since(
+    pipeline: Pipeline, steward: StewardshipService
+) -> None:
+    (one, two) = await pipeline.ingest(
+        event(user_id="u1", anonymous_id="a1", message_id="e1"), event(user_id="u2", message_id="e2")
+    )
+    await pipeline.append([event(anonymous_id="a1", message_id="slow")])
+    entries = await pipeline.stores.log.read(0, pipeline.holder, 10, 1)
+    batch = await pipeline.service.apply(entries)
+    assert one
+    assert two
+    _, off = await steward.split(Split(one, ids("anonymous_id:a1")))
+    await steward.merge(two, [one], None)
+    await pipeline.service.store(batch)
+    await pipeline.service.finish(entries, batch)
+    await upkeep(pipeline.stores).rehoming.run_once()
+    await look_again(pipeline.stores)
+    assert await events_of(pipeline, two) == ["e1", "e2"]
+    assert await events_of(pipeline, off) == ["slow"]
+    assert await pipeline.stores.events.homes([one, two]) == {two}

@@ -4,6 +4,7 @@ import socket
 from contextlib import nullcontext
 from pathlib import Path
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -126,6 +127,13 @@ def test_the_api_is_served_where_the_host_says(host: str, shown: str) -> None:
     assert api.url == f"http://{shown}:{api.port}"
     assert api.command[api.command.index("--host") + 1] == host
     assert consumer.port != api.port
+
+
+def test_the_api_keeps_an_idle_connection_longer_than_clients_do() -> None:
+    api, *_ = applications(settings(port=0), {})
+    idle = int(api.command[api.command.index("--timeout-keep-alive") + 1])
+    assert idle > (httpx.Limits().keepalive_expiry or 0)
+    assert idle > 60, "as long as proxies commonly do"
 
 
 def test_a_taken_port_is_said_with_the_way_out() -> None:

@@ -1,5 +1,7 @@
 """What the log says of one message: whom each entry is about, once each, and in whose history it is found."""
 
+from dataclasses import replace
+
 from oneid.domain.decisions import Decision, DecisionKind
 from oneid.domain.regrouping import Regrouping
 from oneid.domain.rules import IdentityRules, RulesChange, SharedIdentifierPolicy, TypeChange
@@ -123,3 +125,20 @@ def test_direct_writes_are_marked_whatever_their_message_is_called() -> None:
     assert [d.direct for d in world.decisions] == [False]
     world.send(type="upsert", userId="u2", anonymousId="a2")
     assert [d.direct for d in world.decisions] == [True]
+
+
+def test_what_was_left_out_is_told_with_what_the_customer_has_of_the_event() -> None:
+    world = World()
+    world.send(userId="u1", context=external(PHONE))
+    second = world.send(userId="u2", anonymousId="guest", context=external(PHONE)) or ""
+    created, demoted, blocked = sorted(map(told, world.decisions), key=lambda entry: entry[0] != "CREATED")
+    assert created[2] == ["user_id:u2"]
+    assert demoted == (DecisionKind.DEMOTED, second, ["user_id:u2"], [P1], None)
+    assert blocked == (DecisionKind.BLOCKED, second, ["user_id:u2"], ["anonymous_id:guest"], None)
+
+
+def test_what_a_cap_left_out_is_kept_by_no_entry_of_the_event() -> None:
+    world = World(replace(IdentityRules(), max_identifiers=1))
+    world.send(userId="u1", anonymousId="guest", context=external(PHONE))
+    entries = {decision.kind: told(decision)[2] for decision in world.decisions}
+    assert entries == {kind: ["user_id:u1"] for kind in ("CAPPED", "CREATED", "BLOCKED")}

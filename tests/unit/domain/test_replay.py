@@ -6,10 +6,11 @@ from dataclasses import replace
 from oneid.domain.decisions import Decision, DecisionKind
 from oneid.domain.identifiers import Identifier
 from oneid.domain.messages import StoredEvent
+from oneid.domain.regrouping import Regrouping
 from oneid.domain.replay import Replay
 from oneid.domain.rules import BlockedValue, IdentityRules, RulesChange, TypeChange
 from oneid.services.rebuilding import in_order, is_act
-from oneid.services.stewardship import merged
+from oneid.services.stewardship import Split, divided, merged
 from tests.identity_world import World, external
 
 BLOCKED = RulesChange(block=(BlockedValue("email", exact="x@y.cn"),)).apply(IdentityRules())
@@ -39,6 +40,13 @@ def merge(world: World, into: str | None, other: str | None) -> Decision:
     number = world.space.next_sequence()
     act = Decision("merge", number, DecisionKind.MERGED, AT, None, 1, "", manual=True)
     return merged(world.space, act, into or "", [other or ""])
+
+
+def split(world: World, customer: str | None, key: str) -> Decision:
+    number = world.space.next_sequence()
+    act = Decision("split", number, DecisionKind.SPLIT, AT, None, 1, "", manual=True)
+    asked = Split(customer or "", ids(key))
+    return divided(world.space, act, asked, Regrouping(world.space, (), AT), [])
 
 
 def joined_by_an_email() -> tuple[World, Decision]:
@@ -97,3 +105,21 @@ def test_a_rebuild_minds_an_alias_of_what_is_not_the_customers_any_more() -> Non
     world.space.unlink(Identifier("anonymous_id", "a9"))
     only = frozenset(world.customer(one).identifiers)
     assert parts(world.rules, world.events, only=only) == {frozenset({"user_id:u1"})}
+
+
+def test_events_of_whom_is_merged_in_after_a_split_are_not_shared_out() -> None:
+    world = World()
+    phone = external(("phone", "13800138000"))
+    one = world.send(userId="u1", context=phone)
+    two = world.send(userId="u2", context=phone)
+    taken = split(world, one, "phone:+8613800138000")
+    back = merge(world, one, two)
+    replay = Replay(world.rules, "CN")
+    names = [replay.event(event).one_id or "" for event in world.events]
+    for act in (taken, back):
+        replay.act(act)
+    homes = [
+        replay.home(name, event.identifiers, event.sequence)
+        for name, event in zip(names, world.events, strict=True)
+    ]
+    assert homes == [names[0]] * 2
