@@ -163,8 +163,9 @@ class BuildingService:
 
 
 def begin(plan: Plan) -> Plan:
-    """A segment whose query changes though nobody changed the segment."""
-    return replace(plan, segment=prepared(plan.segment, plan.rule))
+    """A segment whose query changes though nobody changed the segment. Only who is judged comes to a stage."""
+    segment = prepared(plan.segment, plan.rule, announced=plan.segment.of_stage)
+    return replace(plan, segment=segment)
 
 
 def prepared(segment: Segment, rule: Rule, *, announced: bool = False) -> Segment:

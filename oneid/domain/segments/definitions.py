@@ -44,6 +44,11 @@ class Segment:
     dates: tuple[tuple[Any, ...], ...] = ()
     lags: tuple[tuple[int, int], ...] = ()
 
+    @property
+    def of_stage(self) -> bool:
+        """Whether it is the rule of a stage (`Lifecycle.segment_of`)."""
+        return self.hidden and ":" in self.id
+
     def check(self) -> None:
         """Raises InvalidInput where key or name make no sense."""
         if not KEY.fullmatch(self.key):

@@ -24,7 +24,7 @@ def followers(rules: Rules, lifecycles: Collection[Lifecycle], named: Named) -> 
         found = rules.concerned(found | wanted)
         wanted = naming(rules, names_stage({stages[id_] for id_ in found if id_ in stages}))
     told = (rules.segments[id_] for id_ in sorted(found))
-    return [replace(one, announced=one.announced or one.id in stages) for one in told]
+    return [replace(one, announced=one.announced or one.of_stage) for one in told]
 
 
 def naming(rules: Rules, named: Named) -> set[str]:

@@ -16,7 +16,7 @@ from oneid.domain.segments.definitions import SegmentKind
 from oneid.domain.segments.rules import EventPattern
 from oneid.services.attributes import DefinitionChange
 from oneid.services.lifecycles import NewStage
-from oneid.services.segments import NewSegment, SegmentService
+from oneid.services.segments import NewSegment, SegmentChange, SegmentService
 from oneid.services.stewardship import Split
 from tests.integration.segments.conftest import HandClock
 from tests.integration.segments.test_instants import ORDERED, ingest
@@ -94,6 +94,26 @@ async def test_stages_that_came_and_went_while_nobody_looked_are_told_with_their
     clock.at += DAY
     await swept(stores)
     assert await told(stores) == expected
+
+
+async def test_whoever_an_edit_of_what_a_stage_names_brings_there_comes_at_once(
+    pipeline: Pipeline, stores: Stores, segments: SegmentService, clock: HandClock
+) -> None:
+    clock.at = ORDERED
+    await created(segments, "readers", {"event": {"name": "Read"}})
+    did = {"event": {"name": "Seen"}}
+    stages = [NewStage("new", "New", did), NewStage("reader", "Reader", {"segment": "readers"})]
+    await work.lifecycles(stores).define("reading", "Reading", stages, personal=True)
+    (one_id,) = await ingest(pipeline, seen("u1", ORDERED))
+
+    clock.at = ORDERED + DAY
+    await segments.update("readers", SegmentChange(rule=did, personal=True))
+    await swept(stores)
+
+    found = await stores.graph.read(
+        "test", "MATCH (s:StageChange {oneId: $id}) RETURN s.target AS to ORDER BY s.sequence", id=one_id
+    )
+    assert [row["to"] for row in found] == ["new", "reader"]
 
 
 async def test_a_computed_attribute_that_time_changed_while_nobody_looked_changed_then(
