@@ -13,7 +13,9 @@ LEAF = {"event": {"name": "Order"}}
 
 
 def segment(id_: str, rule: dict[str, Any], *, announced: bool = False) -> Segment:
-    return Segment(id_, id_, id_, SegmentKind.DYNAMIC, 1, "", "", rule, announced=announced)
+    """One whose id has a colon is the rule of a stage."""
+    hidden = ":" in id_
+    return Segment(id_, id_, id_, SegmentKind.DYNAMIC, 1, "", "", rule, hidden=hidden, announced=announced)
 
 
 def lifecycle(key: str) -> Lifecycle:
