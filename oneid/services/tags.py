@@ -250,13 +250,14 @@ class TagService:
         """For each customer, by its current ONE-ID, the tags that it has now, in order of their paths."""
         tree, catalog = await self._tags.tree(), await self._catalog.current()
         entries = await self._projections.among(one_ids)
-        matched = await self._judging.matched([entry.record for entry in entries])
+        judged = await self._judging.matched([entry.record for entry in entries])
+        matched = [ids & tree.by_id.keys() for ids in judged]
         since = await self._since(entries, matched)
         now = milliseconds(self._clock.now().timestamp())
         found = dict[str, list[Held]]()
         for entry, ids in zip(entries, matched, strict=True):
             record = entry.record
-            ruled = by_rule(entry, [tag for tag in tree.tags if tag.id in ids], since)
+            ruled = by_rule(entry, [tree.by_id[id_] for id_ in ids], since)
             held = [*given(tree, record, now), *computed(tree, catalog, record), *ruled]
             found[record.one_id] = sorted(held, key=lambda one: (one.tag.path, one.method))
         return [found.get(one_id, []) for one_id in one_ids]
