@@ -2,6 +2,7 @@
 it, once, whatever fails and whoever dies."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
@@ -260,25 +261,28 @@ async def test_waiting_for_a_store_is_a_sign_of_life(pipeline: Pipeline) -> None
         assert one.beats > before
 
 
-async def test_nothing_of_a_consumer_that_has_stopped_goes_on_though_a_cancellation_was_lost(
+async def test_what_keeps_the_lease_ends_with_a_consumer_though_a_cancellation_was_lost(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What prolongs the lease would open connections of a client that is closed."""
-    stores, keeping, hold = pipeline.stores, asyncio.Event(), Lease.hold
+    """It would open connections of a client that is closed."""
+    consumer = Consumer(pipeline.stores, "stopping")
+    lease: Lease = vars(consumer.worker)["_lease"]
+    hold, held = lease.hold, itertools.count(1)
+    keeping = asyncio.Queue[asyncio.Task[Any] | None]()
 
-    async def deaf_once(lease: Lease) -> bool:
-        if await hold(lease) and asyncio.current_task() not in workers:
-            keeping.set()
+    async def deaf_once() -> bool:
+        """What takes the lease is the first to hold it, what keeps it the second."""
+        if not await hold():
+            return False
+        if next(held) == 2:
+            keeping.put_nowait(asyncio.current_task())
             with suppress(asyncio.CancelledError):
                 await forever()
         return True
 
-    before = asyncio.all_tasks()
-    consumer = Consumer(stores, "stopping")
+    monkeypatch.setattr(lease, "hold", deaf_once)
     consumer.start()
-    await asyncio.sleep(0)
-    workers = asyncio.all_tasks()
-    monkeypatch.setattr(Lease, "hold", deaf_once)
-    await asyncio.wait_for(keeping.wait(), 30)
+    keeper = await asyncio.wait_for(keeping.get(), 30)
     await consumer.stopped()
-    assert asyncio.all_tasks() <= before
+    assert keeper is not None
+    assert keeper.done()
