@@ -49,14 +49,21 @@ MATCH (c:Customer {oneId: oneId})
 RETURN c.oneId AS oneId, c.version AS version, coalesce(c.segmentsSeq, 0) AS seen
 """
 
+# Under the lock that saving it takes: whoever builds it anew finds who is in by the older rule.
 JOIN: Final = """
-UNWIND $rows AS row
-MATCH (c:Customer {oneId: row[0]})
-SET c.lock = $lock
-WITH c, row WHERE c.version = row[1] AND coalesce(c.segmentsSeq, 0) = row[2] AND NOT c:Merged
-SET c.segments = [other IN coalesce(c.segments, []) WHERE other <> $segment] + $segment,
-    c.segmentsSeq = row[2] + 1
-RETURN collect(c.oneId) AS kept
+MATCH (s:Segment {id: $segment})
+SET s.lock = $lock
+WITH s WHERE s.building = $building
+CALL () {
+  UNWIND $rows AS row
+  MATCH (c:Customer {oneId: row[0]})
+  SET c.lock = $lock
+  WITH c, row WHERE c.version = row[1] AND coalesce(c.segmentsSeq, 0) = row[2] AND NOT c:Merged
+  SET c.segments = [other IN coalesce(c.segments, []) WHERE other <> $segment] + $segment,
+      c.segmentsSeq = row[2] + 1
+  RETURN collect(c.oneId) AS kept
+}
+RETURN kept
 """
 
 # With a new version, so that no projection which judged before takes the mark off.
@@ -189,11 +196,15 @@ class Memberships:
         rows = await self._graph.read("memberships.states", STATES, oneIds=list(one_ids))
         return {row["oneId"]: (row["version"], row["seen"]) for row in rows}
 
-    async def join(self, segment: str, states: dict[str, tuple[int, int]], lock: int) -> set[str]:
-        """Puts customers into a segment where they are still as in `states`; returns whom."""
+    async def join(
+        self, segment: str, building: int, states: dict[str, tuple[int, int]], lock: int
+    ) -> set[str] | None:
+        """Puts customers into a segment where they are still as in `states`; returns whom. None where `building` is
+        not the number of the work on the segment any more."""
         rows = [[one_id, *states[one_id]] for one_id in sorted(states)]
-        found = await self._graph.write("memberships.join", JOIN, segment=segment, rows=rows, lock=lock)
-        return set(found[0]["kept"])
+        told = {"segment": segment, "building": building, "rows": rows, "lock": lock}
+        found = await self._graph.write("memberships.join", JOIN, **told)
+        return set(found[0]["kept"]) if found else None
 
     async def mark(self, one_ids: Collection[str]) -> None:
         """Has customers judged again."""

@@ -33,8 +33,9 @@ RETURN s.id AS id, version
 BUILD: Final = f"""
 {CHANGED}
 WITH n UNWIND $rows AS row
-MATCH (s:Segment {{id: row.id}})
+MATCH (s:Segment {{id: row.id}}) WHERE s.version = row.version
 SET s += row
+RETURN s.id AS id
 """
 
 BUILT: Final = f"""
@@ -141,19 +142,22 @@ class Segments:
         another segment's, VersionConflict where somebody else was quicker; nothing is written then."""
         await self._graph.transact("segments.save", lambda tx: save(tx, segment))
 
-    async def build(self, segments: Sequence[Segment]) -> None:
-        """Notes that who is in these segments is to be found out, and what they need now."""
+    async def build(self, segments: Sequence[Segment]) -> set[str]:
+        """Notes that who is in these segments is to be found out, and what they need now; returns the ids of those
+        that were not changed meanwhile."""
         rows = [
             {
                 "id": s.id,
+                "version": s.version,
                 "building": s.building,
+                "announced": s.announced,
                 "conditions": list(s.conditions),
                 "dates": texts(s.dates),
                 "lags": texts(s.lags),
             }
             for s in segments
         ]
-        await self._graph.write("segments.build", BUILD, rows=rows)
+        return {row["id"] for row in await self._graph.write("segments.build", BUILD, rows=rows)}
 
     async def built(self, segments: Sequence[Segment]) -> None:
         """Notes that who is in these segments is known, unless they were changed meanwhile."""

@@ -6,7 +6,7 @@ leaves, unless that was asked for. A kill at any step leaves the segment to be b
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -92,12 +92,10 @@ class BuildingService:
         of the catalog, segments wait for that, so that nobody enters or leaves them by it. Raises Retriable."""
         plans = await self._plans(await self._segments.dynamic())
         stored = await self._percolator.stored()
-        changed = {id_: plan for id_, plan in plans.items() if stored.get(id_) != plan.query}
-        begun = {id_: begin(plan) for id_, plan in changed.items() if not plan.segment.building}
-        if begun:
-            await self._segments.build([plan.segment for plan in begun.values()])
-        await self._store({id_: plan.query for id_, plan in changed.items()}, stored)
-        waiting = [plan for plan in {**plans, **begun}.values() if plan.segment.building]
+        changed = {id_ for id_, plan in plans.items() if stored.get(id_) != plan.query}
+        plans = await self._begin(plans, {id_ for id_ in changed if not begun(plans[id_])})
+        await self._store({id_: plan for id_, plan in plans.items() if id_ in changed}, stored)
+        waiting = [plan for plan in plans.values() if plan.segment.building]
         if not waiting or await self._markings.all():
             return 0
         for plan in waiting:
@@ -116,36 +114,46 @@ class BuildingService:
             if segment.id in rules
         }
 
-    async def _store(self, queries: Mapping[str, Query], stored: Mapping[str, Any]) -> None:
+    async def _begin(self, plans: Mapping[str, Plan], ids: Collection[str]) -> dict[str, Plan]:
+        """Notes that some of the segments are to be built; without those that somebody changed meanwhile."""
+        new = {id_: begin(plans[id_]) for id_ in ids}
+        noted = await self._segments.build([plan.segment for plan in new.values()]) if new else set[str]()
+        standing = {id_: plan for id_, plan in plans.items() if id_ not in ids}
+        return {**standing, **{id_: new[id_] for id_ in noted}}
+
+    async def _store(self, plans: Mapping[str, Plan], stored: Mapping[str, Any]) -> None:
+        queries = {id_: (plan.segment.building, plan.query) for id_, plan in plans.items()}
         known = {segment.id for segment in await self._segments.dynamic()}
         gone = stored.keys() - known
         if queries or gone:
             await self._percolator.store(queries, gone)
 
     async def _fill(self, plan: Plan) -> None:
-        """Brings the lists of customers up to a segment's query."""
+        """Brings the lists of customers up to a segment's query, until another work on the same segment begins."""
         segment = plan.segment
         await self._leave(segment, plan.rule)
         async for one_ids in self._members.of(await self._audiences.query(plan.rule)):
             if segment.announced:
                 await self._memberships.mark(one_ids)
-            else:
-                await self._join(segment, plan.rule, one_ids)
+            elif not await self._join(segment, plan.rule, one_ids):
+                return
         for date in relative([plan.rule]).values():
             await self._arm({"exists": {"field": field_of(date.definition)}})
         for number, _ in lags([plan.rule]):
             await self._arm(await self._audiences.query(HeldRule((number,))))
 
-    async def _join(self, segment: Segment, rule: Rule, one_ids: Sequence[str]) -> None:
-        """Puts customers in whose document is as the graph says, and has the others judged."""
+    async def _join(self, segment: Segment, rule: Rule, one_ids: Sequence[str]) -> bool:
+        """Puts customers in whose document is as the graph says, and has the others judged; False where another
+        work on the segment has begun."""
         states = await self._memberships.states(one_ids)
         found = await self._members.among(one_ids, await self._audiences.query(rule))
         sure = {
             one_id: states[one_id] for one_id, version in found.items() if current(states, one_id, version)
         }
-        joined = await self._memberships.join(segment.id, sure, sequence())
-        if others := set(one_ids) - joined:
+        joined = await self._memberships.join(segment.id, segment.building, sure, sequence())
+        if joined is not None and (others := set(one_ids) - joined):
             await self._memberships.mark(others)
+        return joined is not None
 
     async def _leave(self, segment: Segment, rule: Rule) -> None:
         """Has those judged who were in it and don't seem to be any more."""
@@ -162,10 +170,16 @@ class BuildingService:
             await self._memberships.mark(one_ids)
 
 
+def begun(plan: Plan) -> bool:
+    """Whether a segment is to be built already, and needs no other conditions since."""
+    return plan.segment.building > 0 and plan.segment.conditions == tuple(sorted(timed(plan.rule)))
+
+
 def begin(plan: Plan) -> Plan:
-    """A segment whose query changes though nobody changed the segment. Only who is judged comes to a stage."""
-    segment = prepared(plan.segment, plan.rule, announced=plan.segment.of_stage)
-    return replace(plan, segment=segment)
+    """A segment whose query changes, with what its rule needs now. Only who is judged comes to a stage."""
+    segment = plan.segment
+    announced = segment.announced or segment.of_stage
+    return replace(plan, segment=prepared(segment, plan.rule, announced=announced))
 
 
 def prepared(segment: Segment, rule: Rule, *, announced: bool = False) -> Segment:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import uuid4
 
-from graph.definitions import Definitions, Written
+from graph.definitions import Definitions, Known, Numbers, Written
 from graph.segments import Segments
 from graph.tags import Tags
 from oneid.clock import Clock, sequence
@@ -13,6 +13,7 @@ from oneid.domain.customers import CustomerRecord
 from oneid.domain.messages import format_time
 from oneid.domain.segments.conditions import timed
 from oneid.domain.segments.definitions import Segment, SegmentKind
+from oneid.domain.segments.followers import followers, names_segment
 from oneid.domain.segments.intervals import milliseconds
 from oneid.domain.segments.references import with_paths
 from oneid.domain.segments.rules import All, Not, Rule
@@ -217,7 +218,12 @@ class SegmentService:
         # The conditions first: there may be too many.
         await self._materialisation.make(timed(rule))
         saved = prepared(replace(segment, rule=dict(written)), rule, announced=announced)
-        await self._definitions.change(lambda known, numbers: Written(segments=[saved]))
+
+        def change(known: Known, _: Numbers) -> Written:
+            told = followers(known.rules, known.lifecycles.values(), names_segment(saved))
+            return Written(segments=[saved], followers=told)
+
+        await self._definitions.change(change)
         await self._building.build_soon()
         return await self.get(saved.id)
 

@@ -31,9 +31,10 @@ class Percolator:
         """Gives a declared attribute its field."""
         await declare(self._search, self._alias, definition)
 
-    async def store(self, queries: Mapping[str, Any], gone: Iterable[str] = ()) -> None:
-        """Puts the queries of segments and takes those away that are gone; what follows finds it so."""
-        puts = [Operation("index", {"_id": id_}, dumps({"query": one})) for id_, one in queries.items()]
+    async def store(self, queries: Mapping[str, tuple[int, Any]], gone: Iterable[str] = ()) -> None:
+        """Puts the queries of segments and takes those away that are gone; what follows finds it so. Each has a
+        version, and where a newer one is stored already, that stays."""
+        puts = [put(id_, version, query) for id_, (version, query) in queries.items()]
         deletes = [Operation("delete", {"_id": id_}) for id_ in gone]
         outcomes = await bulk(self._search, self._alias, [*puts, *deletes])
         if reasons := [outcome.reason for outcome in outcomes if outcome.reason]:
@@ -67,6 +68,11 @@ class Percolator:
             for slot in hit["fields"]["_percolator_document_slot"]:
                 found[slot].add(hit["_id"])
         return found
+
+
+def put(id_: str, version: int, query: Any) -> Operation:
+    meta = {"_id": id_, "version": version, "version_type": "external_gte"}
+    return Operation("index", meta, dumps({"query": query}))
 
 
 def percolated(document: ProfileDocument, holding: Sequence[str]) -> dict[str, Any]:

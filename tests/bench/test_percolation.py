@@ -57,7 +57,7 @@ async def documents(clean: None, stores: Stores) -> list[dict[str, Any]]:
         await attributes(stores).define(DefinitionChange(key, AttributeType(kind)))
     read = [await audiences(stores).read(rule(number), personal=True) for number in range(SEGMENTS)]
     compiler = Compiler(Told(), {})
-    await stores.percolator.store({str(n): compiler.compile(one) for n, one in enumerate(read)})
+    await stores.percolator.store({str(n): (1, compiler.compile(one)) for n, one in enumerate(read)})
     await seeder(stores).seed(Seed("percolated", DOCUMENTS), lambda done: None)
     catalog = await AttributeCatalog(stores.graph).current()
     entries = await Projections(stores.graph).range("", DOCUMENTS)

@@ -1,4 +1,5 @@
-"""Which rules follow from what is defined anew: who is in them changes, though nobody changed them or did anything."""
+"""Which rules follow from what is changed or defined anew: who is in them changes, though nobody changed them or did
+anything."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
@@ -7,6 +8,7 @@ from typing import Any, TypeAlias
 from oneid.domain.lifecycles import Lifecycle
 from oneid.domain.segments.definitions import Segment
 from oneid.domain.segments.references import Rules, conditions_in
+from oneid.domain.segments.references import named as named_segments
 from oneid.domain.tags.personal import reads
 from oneid.domain.tags.tree import TagTree
 
@@ -34,6 +36,10 @@ def naming(rules: Rules, named: Named) -> set[str]:
 def names_stage(lifecycles: Collection[str]) -> Named:
     """Names a stage of one of these lifecycles."""
     return lambda rule: any(told.get("lifecycle") in lifecycles for told in conditions_in(rule, "stage"))
+
+
+def names_segment(segment: Segment) -> Named:
+    return lambda rule: not {segment.id, segment.key}.isdisjoint(named_segments(rule))
 
 
 def names_tag(tree: TagTree, ids: frozenset[str]) -> Named:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from graph.attribute_catalog import AttributeCatalog
 from graph.projection import Projections
 from oneid.bootstrap import Stores, consents, materialisation, searchable, stewardship, upkeep, work
+from oneid.clock import sequence
 from oneid.domain.catalog import AttributeType
 from oneid.domain.consents import ConsentState, statement
 from oneid.domain.customers import DataParty
@@ -242,7 +243,8 @@ class World:
         self._read = await self._audiences.read_each({str(n): rule for n, rule in enumerate(written)})
         conditions = timed(All(tuple(self._read.values())))
         compiler = Compiler(Told(), await materialisation(self._stores).numbers(conditions))
-        queries = {name: compiler.compile(rule) for name, rule in self._read.items()}
+        version = sequence()
+        queries = {name: (version, compiler.compile(rule)) for name, rule in self._read.items()}
         stored = await self._stores.percolator.stored()
         await self._stores.percolator.store(queries, stored.keys() - queries)
         self._live = Live(

@@ -104,6 +104,7 @@ async def test_whoever_an_edit_of_what_a_stage_names_brings_there_comes_at_once(
     did = {"event": {"name": "Seen"}}
     stages = [NewStage("new", "New", did), NewStage("reader", "Reader", {"segment": "readers"})]
     await work.lifecycles(stores).define("reading", "Reading", stages, personal=True)
+    await created(segments, "staged", {"stage": {"lifecycle": "reading", "stage": "reader"}})
     (one_id,) = await ingest(pipeline, seen("u1", ORDERED))
 
     clock.at = ORDERED + DAY
@@ -114,6 +115,8 @@ async def test_whoever_an_edit_of_what_a_stage_names_brings_there_comes_at_once(
         "test", "MATCH (s:StageChange {oneId: $id}) RETURN s.target AS to ORDER BY s.sequence", id=one_id
     )
     assert [row["to"] for row in found] == ["new", "reader"]
+    assert await segments.counts([await segments.get("staged")]) == [1]
+    assert await told(stores) == []
 
 
 async def test_a_computed_attribute_that_time_changed_while_nobody_looked_changed_then(

@@ -1,18 +1,23 @@
 """Entering and leaving: once for each change, by what customers do and by time alone."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from graph.memberships import Memberships
+from graph.segments import Segments
 from graph.transitions import Transitions
 from oneid.bootstrap import Stores, attributes, building, searchable, stewardship, upkeep
+from oneid.bootstrap.work import tags
 from oneid.domain.catalog import AttributeType
 from oneid.domain.segments.definitions import Segment, SegmentKind
 from oneid.domain.segments.membership import TransitionKind
 from oneid.services.attributes import DefinitionChange
 from oneid.services.segments import NewSegment, SegmentChange, SegmentService
+from oneid.services.tags import NewTag
 from tests.integration.segments.conftest import HandClock
 from tests.integration.segments.test_instants import MILLISECOND, ORDERED, WITHIN_30_DAYS, ingest, order
 from tests.pipeline import Pipeline, event
@@ -176,6 +181,67 @@ async def test_a_birthday_enters_at_midnight_of_the_time_zone_and_leaves_at_the_
 
     days = [ms(datetime.fromisoformat(f"2026-05-{day}T00:00:00Z")) for day in (20, 21)]
     assert await told(stores) == [(one_id, ENTERED, days[0]), (one_id, LEFT, days[1])]
+
+
+async def test_what_is_changed_while_its_older_form_is_about_to_be_built_is_as_it_was_changed(
+    pipeline: Pipeline,
+    stores: Stores,
+    segments: SegmentService,
+    clock: HandClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A tag moves, and a segment that names it is given another rule by somebody else."""
+    clock.at = ORDERED
+    for tag in (NewTag("top"), NewTag("buyer", rule={"event": {"name": "Order"}})):
+        await tags(stores).create(tag, personal=True)
+    await created(segments, "tagged", {"tag": {"tag": "top", "includeDescendants": True}})
+    other = await created(segments, "other", {"event": {"name": "Else"}})
+    build, changed = Segments.build, SegmentChange(rule=other.rule, personal=True)
+
+    async def overtaken(store: Segments, told: Sequence[Segment]) -> set[str]:
+        monkeypatch.setattr(Segments, "build", build)
+        await segments.update("tagged", changed)
+        return await build(store, told)
+
+    monkeypatch.setattr(Segments, "build", overtaken)
+    await tags(stores).move("buyer", "top")
+
+    tagged, stored = await segments.get("tagged"), await stores.percolator.stored()
+    assert (tagged.building, tagged.conditions) == (0, other.conditions)
+    assert stored[tagged.id] == stored[other.id]
+
+
+async def test_whom_the_older_rule_would_put_in_stays_out_when_the_rule_changes_meanwhile(
+    pipeline: Pipeline,
+    stores: Stores,
+    segments: SegmentService,
+    clock: HandClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock.at = ORDERED
+    await created(segments, "buyers", {"event": {"name": "Else"}})
+    await ingest(pipeline, order("u1", ORDERED))
+    join = Memberships.join
+
+    async def overtaken(store: Memberships, *told: Any) -> set[str] | None:
+        monkeypatch.setattr(Memberships, "join", join)
+        await segments.update("buyers", SegmentChange(rule={"event": {"name": "No"}}, personal=True))
+        return await join(store, *told)
+
+    monkeypatch.setattr(Memberships, "join", overtaken)
+    await segments.update("buyers", SegmentChange(rule={"event": {"name": "Order"}}, personal=True))
+    await ingest(pipeline, event(user_id="u1", at=ORDERED))
+
+    assert await told(stores) == []
+
+
+async def test_an_older_query_never_replaces_a_newer_one(stores: Stores, clean: None) -> None:
+    newer, older = {"term": {"holding": "n"}}, {"term": {"holding": "o"}}
+    await stores.percolator.store({"s": (2, newer)})
+    await stores.percolator.store({"s": (1, older)})
+    assert (await stores.percolator.stored())["s"] == newer
+    await stores.percolator.store({"s": (3, older)})
+    assert (await stores.percolator.stored())["s"] == older
 
 
 async def test_many_who_judge_at_once_tell_it_once(

@@ -1,10 +1,18 @@
 """Which rules follow when a stage, a tag or an attribute is defined anew."""
 
+from dataclasses import replace
 from typing import Any
 
 from oneid.domain.lifecycles import Lifecycle, Stage
 from oneid.domain.segments.definitions import Segment, SegmentKind
-from oneid.domain.segments.followers import Named, followers, names_attribute, names_stage, names_tag
+from oneid.domain.segments.followers import (
+    Named,
+    followers,
+    names_attribute,
+    names_segment,
+    names_stage,
+    names_tag,
+)
 from oneid.domain.segments.references import Rules
 from oneid.domain.tags.scorers import Scorer
 from oneid.domain.tags.tree import Tag, TagMethod, TagTree
@@ -61,6 +69,19 @@ def test_who_names_a_stage_follows_and_so_does_who_names_that_through_segments_a
         segment("leaf", LEAF),
     )
     assert told == {"first": False, "m:a": True, "second": False, "third": False}
+
+
+def test_who_names_a_segment_by_id_or_key_follows_and_so_does_who_names_a_stage_that_does() -> None:
+    base = replace(segment("base", LEAF), key="by-key")
+    told = found(
+        names_segment(base),
+        base,
+        segment("first", {"any": [LEAF, {"segment": "base"}]}),
+        segment("l:a", {"segment": "by-key"}),
+        segment("staged", in_stage("l")),
+        segment("leaf", LEAF),
+    )
+    assert told == {"first": False, "l:a": True, "staged": False}
 
 
 def test_who_names_a_tag_or_what_is_below_one_that_is_above_it_follows() -> None:
