@@ -12,7 +12,7 @@ needs no computing. `newsSince` stays until the customer is judged: lifecycles g
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 import orjson
 from neo4j import AsyncManagedTransaction
@@ -48,7 +48,8 @@ OPTIONAL MATCH (n:ConditionCounter {id: 'current'}) RETURN coalesce(n.version, 0
 """
 
 ALL: Final = """
-MATCH (k:Condition) RETURN k.id AS id, k.number AS number, k.rule AS rule, k.ready AS ready
+MATCH (k:Condition) RETURN k.id AS id, k.number AS number, k.rule AS rule, k.ready AS ready,
+       coalesce(k.marked, false) AS marked
 """
 
 LOCK: Final = """
@@ -94,6 +95,8 @@ MATCH (k:Condition) WHERE k.id IN $ids
 DELETE k
 """
 
+MARKED: Final = "UNWIND $ids AS id MATCH (k:Condition {id: id}) SET k.marked = true"
+
 READY: Final = "UNWIND $ids AS id MATCH (k:Condition {id: id}) SET k.ready = true"
 
 # The names are read under the lock: a mark for all of them must not get lost.
@@ -130,12 +133,15 @@ WITH [oneId, names, news] AS row
 
 MARK: Final = f"UNWIND $rows AS row {SURVIVORS}"
 
+# All customers come as one record (`graph.projection`).
 WHOLE: Final = """
 WITH c, c.evaluateSeq AS seen
-RETURN c.oneId AS oneId, seen, c.conditions AS conditions, c.computed AS computed, c:Merged AS merged,
-       CASE WHEN c.evaluateAt <= $now THEN null ELSE c.evaluateNames END AS names,
-       c.evaluateAt AS evaluateAt, c.wakeAt AS wakeAt, coalesce(c.evaluations, 0) AS turn,
-       [(m:Merged)-[:MERGED_INTO]->(c) | m.oneId] AS former
+RETURN collect({
+  oneId: c.oneId, seen: seen, conditions: c.conditions, computed: c.computed, merged: c:Merged,
+  names: CASE WHEN c.evaluateAt <= $now THEN null ELSE c.evaluateNames END,
+  evaluateAt: c.evaluateAt, wakeAt: c.wakeAt, turn: coalesce(c.evaluations, 0),
+  former: [(m:Merged)-[:MERGED_INTO]->(c) | m.oneId]
+}) AS customers
 """
 
 UNEVALUATED: Final = f"MATCH (c:Unevaluated) WITH c LIMIT $limit {WHOLE}"
@@ -221,8 +227,7 @@ class Conditions:
             rows = await self._graph.read("conditions.all", ALL)
             told = [(row, self._rule(row)) for row in rows]
             self._rules = {row["id"]: rule for row, rule in told if rule}
-            found = (Condition(row["id"], row["number"], rule, row["ready"]) for row, rule in told if rule)
-            self._all = ConditionSet(version, tuple(found))
+            self._all = ConditionSet(version, tuple(condition(row, rule) for row, rule in told if rule))
         return self._all
 
     async def use(self, ids: Collection[str]) -> list[Condition]:
@@ -282,15 +287,21 @@ class Conditions:
 
         await self._graph.transact("conditions.drop", work)
 
+    async def marked(self, ids: Iterable[str]) -> None:
+        """Notes that everybody was marked for these conditions."""
+        await self._note("conditions.marked", MARKED, ids)
+
     async def ready(self, ids: Iterable[str]) -> None:
         """Notes that everybody has these conditions."""
+        await self._note("conditions.ready", READY, ids)
 
+    async def _note(self, name: str, query: LiteralString, ids: Iterable[str]) -> None:
         async def work(tx: AsyncManagedTransaction) -> None:
             await (await tx.run(LOCK)).consume()
-            await (await tx.run(READY, ids=sorted(ids))).consume()
+            await (await tx.run(query, ids=sorted(ids))).consume()
             await (await tx.run(CHANGED, version=sequence())).consume()
 
-        await self._graph.transact("conditions.ready", work)
+        await self._graph.transact(name, work)
 
     async def mark_told(self, told: Mapping[str, set[str]], since: Mapping[str, int] | None = None) -> None:
         """Marks the customers (by ONE-ID) of whom something was told that a condition asks: names of events.
@@ -299,9 +310,11 @@ class Conditions:
         rows = [[one_id, sorted(names), news.get(one_id)] for one_id, names in sorted(told.items())]
         await self._graph.write("conditions.mark_told", MARK_TOLD, rows=rows, sequence=sequence())
 
-    async def mark(self, one_ids: Iterable[str]) -> None:
-        """Marks customers, former ones as who they became, for all that is kept of them."""
-        rows = [[one_id, None] for one_id in sorted(one_ids)]
+    async def mark(self, one_ids: Iterable[str], told: Collection[str] | None = None) -> None:
+        """Marks customers, former ones as who they became, for what is told (`ConditionSet.held`); None: for all that
+        is kept of them."""
+        names = None if told is None else sorted(told)
+        rows = [[one_id, names] for one_id in sorted(one_ids)]
         await self._graph.write("conditions.mark", MARK, rows=rows, sequence=sequence())
 
     async def unevaluated(self, limit: int, now: int) -> list[Unevaluated]:
@@ -339,6 +352,10 @@ class Conditions:
         return self._rules[row["id"]]
 
 
+def condition(row: dict[str, Any], rule: Timed) -> Condition:
+    return Condition(row["id"], row["number"], rule, row["ready"], row["marked"])
+
+
 def kept_row(one: Evaluated) -> dict[str, Any]:
     before = one.customer
     return {
@@ -370,5 +387,5 @@ def found(rows: list[dict[str, Any]]) -> list[Unevaluated]:
             row["wakeAt"],
             row["turn"],
         )
-        for row in rows
+        for row in rows[0]["customers"]
     ]

@@ -1,9 +1,11 @@
 """Work beside other work, which ends with it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Coroutine, Iterable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @asynccontextmanager
@@ -14,6 +16,16 @@ async def background(work: Coroutine[Any, Any, None]) -> AsyncGenerator[asyncio.
         yield task
     finally:
         await end(task)
+
+
+async def together(work: Iterable[Awaitable[T]]) -> list[T]:
+    """Waits for all of it, also when a part fails, and raises the first failure: nothing is left behind."""
+    done = list[T]()
+    for outcome in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
+        done.append(outcome)
+    return done
 
 
 async def end(task: asyncio.Task[Any]) -> None:

@@ -1,8 +1,9 @@
 """The three stores, connected by the settings."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 
@@ -47,7 +48,8 @@ BULK_PATIENCE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """The three stores, connected, and what reads and writes them."""
+    """The three stores, connected, and what reads and writes them; and whose turn it is to look for marked
+    customers."""
 
     graph: Graph
     redis: Redis
@@ -68,6 +70,8 @@ class Stores:
     clock: SystemClock
     region: str
     zone: str
+    evaluating: asyncio.Lock = field(default_factory=asyncio.Lock)
+    projecting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @asynccontextmanager

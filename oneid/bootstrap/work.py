@@ -98,12 +98,13 @@ def rehoming(stores: Stores) -> RehomingService:
 
 def projection(stores: Stores) -> ProjectionService:
     marks, writer = Projections(stores.graph), profile_writer(stores)
-    return ProjectionService(marks, writer, judging(stores), stores.profiles, stores.events)
+    judges, turn = judging(stores), stores.projecting
+    return ProjectionService(marks, writer, judges, stores.profiles, stores.events, turn)
 
 
 def evaluation(stores: Stores) -> EvaluationService:
-    catalog = attribute_catalog(stores)
-    return EvaluationService(stores.vocabulary.conditions, stores.histories, catalog, stores.clock)
+    conditions, catalog = stores.vocabulary.conditions, attribute_catalog(stores)
+    return EvaluationService(conditions, stores.histories, catalog, stores.clock, stores.evaluating)
 
 
 def attributes(stores: Stores) -> AttributeService:

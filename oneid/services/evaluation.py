@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from graph.attribute_catalog import AttributeCatalog
 from graph.conditions import Conditions, Evaluated, Unevaluated
+from oneid.background import together
 from oneid.clock import Clock
 from oneid.domain.attributes import Computed
 from oneid.domain.catalog import AttributeDefinition, Catalog
@@ -17,7 +18,7 @@ from oneid.domain.segments.intervals import milliseconds
 from oneid.domain.segments.rules import Timed
 from oneid.errors import Retriable
 from oneid.metrics import EVALUATED
-from oneid.services.projection import ProjectionService
+from oneid.services.projection import ProjectionService, parts
 from search.profiles import ProfileIndex
 from search.segments.histories import Histories
 
@@ -27,6 +28,7 @@ SETTLED: Final = 5
 """Rounds after which what is still marked was marked by others: a change of stage marks its customer again."""
 
 KEPT_FOR_PREVIEWS: Final = 100
+IDLE_SECONDS: Final = 0.1
 PATIENCE: Final = 8.0
 """Seconds that a caller waits for what goes on without it."""
 
@@ -38,9 +40,16 @@ class EvaluationService:
     """Computes intervals again for marked customers. Any number may run at once, in any process."""
 
     def __init__(
-        self, conditions: Conditions, histories: Histories, catalog: AttributeCatalog, clock: Clock
+        self,
+        conditions: Conditions,
+        histories: Histories,
+        catalog: AttributeCatalog,
+        clock: Clock,
+        turn: asyncio.Lock,
     ) -> None:
+        """`turn`: who looks for marked customers, of those in one process: two would find the same."""
         self._conditions = conditions
+        self._turn = turn
         self._histories = histories
         self._catalog = catalog
         self._clock = clock
@@ -51,14 +60,15 @@ class EvaluationService:
 
     async def run_once(self) -> int:
         """Evaluates at most ROUND marked customers and returns how many there were. Raises Retriable."""
-        marked = await self._conditions.unevaluated(ROUND, self._now())
-        await self._evaluate(marked)
-        return len(marked)
+        marked, _ = await self._round()
+        return marked
 
     async def all(self) -> None:
         """Returns when everybody who is marked now has been evaluated with what is known now. Raises Retriable."""
-        while marked := await self._conditions.unevaluated(ROUND, self._now()):
-            if await self._evaluate(marked) == len(marked) < ROUND:
+        marked = ROUND
+        while marked:
+            marked, kept = await self._round()
+            if kept == marked < ROUND:
                 return
 
     async def evaluate(self, one_ids: Sequence[str]) -> None:
@@ -69,6 +79,12 @@ class EvaluationService:
 
     def _now(self) -> int:
         return milliseconds(self._clock.now().timestamp())
+
+    async def _round(self) -> tuple[int, int]:
+        """Of at most ROUND marked customers, how many there were and of how many it was kept."""
+        async with self._turn:
+            marked = await self._conditions.unevaluated(ROUND, self._now())
+            return len(marked), sum(await together(map(self._evaluate, parts(marked))))
 
     async def _evaluate(self, marked: Sequence[Unevaluated]) -> int:
         """Of how many it was kept. Of the others somebody kept what may have been found before."""
@@ -202,18 +218,42 @@ class MaterialisationService:
         return len(behind)
 
     async def _bring_up(self, behind: Sequence[Condition]) -> None:
-        """A crash on the way leaves it to the next: a condition is ready only when all of it was done."""
+        """A crash on the way leaves it to the next, who does not begin anew with those who were evaluated."""
         if not behind:
             return
-        await self.evaluate_all({name for condition in behind for name in names_of(condition.rule)})
+        if unmarked := [condition for condition in behind if not condition.marked]:
+            names = {name for condition in unmarked for name in names_of(condition.rule)}
+            await self._mark(names, {condition.mark for condition in unmarked})
+            await self._conditions.marked([condition.id for condition in unmarked])
+        await self._evaluate_marked()
         await self._conditions.ready([condition.id for condition in behind])
         await self._conditions.forget(KEPT_FOR_PREVIEWS, FORGOTTEN_AFTER)
 
     async def evaluate_all(self, names: Collection[str]) -> None:
         """Evaluates everybody under whom events of these names lie."""
+        await self._mark(names)
+        await self._evaluate_marked()
+
+    async def _mark(self, names: Collection[str], told: Collection[str] | None = None) -> None:
         async for one_ids in self._histories.customers(names):
-            await self._conditions.mark(one_ids)
-        await self._evaluation.all()
+            await self._conditions.mark(one_ids, told)
+
+    async def _evaluate_marked(self) -> None:
+        """Returns when who is marked has been evaluated and is found so; meanwhile others are projected."""
+        evaluated = asyncio.Event()
+
+        async def evaluate() -> None:
+            try:
+                await self._evaluation.all()
+            finally:
+                evaluated.set()
+
+        async def project() -> None:
+            while not evaluated.is_set():
+                if not await self._projection.run_once(ROUND):
+                    await asyncio.sleep(IDLE_SECONDS)
+
+        await together((evaluate(), project()))
         await self.settle()
 
     async def settle(self) -> None:

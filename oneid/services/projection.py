@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Iterable, Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, TypeVar
 
 from graph.projection import Projected, Projections
+from oneid.background import together
 from oneid.clock import monotonic, sequence
 from oneid.metrics import PROJECTED, REFUSED
 from oneid.services.judging import JudgingService
@@ -30,6 +31,8 @@ ROUSED_SECONDS: Final = 5.0
 ROUNDS: Final = 10
 """A customer is marked again when its stage changes, or when somebody else judges it at the same time."""
 
+T = TypeVar("T")
+
 logger = logging.getLogger(__name__)
 
 
@@ -44,12 +47,15 @@ class ProjectionService:
         judging: JudgingService,
         profiles: ProfileIndex,
         events: EventIndex,
+        turn: asyncio.Lock,
     ) -> None:
+        """`turn`: who looks for marked customers, of those in one process: two would find the same."""
         self._marks = marks
         self._judging = judging
         self._writer = writer
         self._profiles = profiles
         self._events = events
+        self._turn = turn
         self._rounds = Rounds(self._make_searchable)
         self._everybody_at = monotonic()
 
@@ -57,22 +63,22 @@ class ProjectionService:
         """`run_once` for who calls it all the time: whom evaluation is about to change waits for it, but not for
         long."""
         if monotonic() - self._everybody_at < ROUSED_SECONDS:
-            batch = await self._marks.settled(ROUND, sequence() - int(HELD_SECONDS * 1e9))
-            await self._in_parts(batch)
+            async with self._turn:
+                batch = await self._marks.settled(ROUND, sequence() - int(HELD_SECONDS * 1e9))
+                await self._in_parts(batch)
             return len(batch)
         self._everybody_at = monotonic()
         return await self.run_once()
 
     async def run_once(self, limit: int = ROUND) -> int:
         """Projects at most `limit` marked customers and returns how many there were. Raises Retriable."""
-        batch = await self._marks.dirty(limit)
-        await self._in_parts(batch)
+        async with self._turn:
+            batch = await self._marks.dirty(limit)
+            await self._in_parts(batch)
         return len(batch)
 
     async def _in_parts(self, batch: Sequence[Projected]) -> None:
-        """One is with the index while another one is with the graph."""
-        size = max(LEAST, -(-len(batch) // PARTS))
-        await together(self._project(batch[low : low + size]) for low in range(0, len(batch), size))
+        await together(map(self._project, parts(batch)))
 
     async def make_searchable(self, one_ids: Sequence[str]) -> None:
         """Returns when these customers and their events are found by a search; old ONE-IDs will do, too.
@@ -105,8 +111,7 @@ class ProjectionService:
         await self._marks.clean({one_id: version for one_id, version in seen.items() if one_id not in again})
 
 
-async def together(work: Iterable[Awaitable[None]]) -> None:
-    """Waits for all of it, also when a part fails, and raises the first failure: nothing is left behind."""
-    for outcome in await asyncio.gather(*work, return_exceptions=True):
-        if isinstance(outcome, BaseException):
-            raise outcome
+def parts(batch: Sequence[T]) -> Iterator[Sequence[T]]:
+    """What is to be worked on side by side: one part is with the index while another one is with the graph."""
+    size = max(LEAST, -(-len(batch) // PARTS))
+    return (batch[low : low + size] for low in range(0, len(batch), size))

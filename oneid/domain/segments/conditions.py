@@ -22,12 +22,19 @@ Held: TypeAlias = Mapping[int, tuple[Interval, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition as all customers have it. `ready`: everybody who was there when it was made has it."""
+    """A condition as all customers have it. `marked`: everybody who was there when it was made is to be evaluated for
+    it, or was; `ready`: everybody was."""
 
     id: str
     number: int
     rule: Timed
     ready: bool
+    marked: bool
+
+    @property
+    def mark(self) -> str:
+        """What stands for it among names of events: no event has such a name."""
+        return f"{ANY_NAME}{self.id}"
 
 
 def condition_id(rule: Timed) -> str:
@@ -68,6 +75,10 @@ class ConditionSet:
         return frozenset(condition.number for condition in self.conditions)
 
     @cached_property
+    def _by_mark(self) -> Mapping[str, Condition]:
+        return {condition.mark: condition for condition in self.conditions}
+
+    @cached_property
     def _by_name(self) -> Mapping[str, Sequence[tuple[Condition, frozenset[str]]]]:
         found = defaultdict[str, list[tuple[Condition, frozenset[str]]]](list)
         for condition in self.conditions:
@@ -77,9 +88,15 @@ class ConditionSet:
         return found
 
     def _concerned(self, told: Collection[str] | None) -> Mapping[int, tuple[Condition, frozenset[str]]]:
-        """By number the conditions that events of the names `told` may change, with the names that they ask."""
-        names = self._by_name.keys() if told is None else self._by_name.keys() & {*told, ANY_NAME}
-        return {one[0].number: one for name in names for one in self._by_name[name]}
+        """By number the conditions that events of the names `told` may change, or that are told by their marks, with
+        the names that they ask."""
+        if told is None:
+            return {one[0].number: one for ones in self._by_name.values() for one in ones}
+        marks = self._by_mark.keys() & told
+        names = self._by_name.keys() & ({*told, ANY_NAME} if len(marks) < len(told) else ())
+        found = {one[0].number: one for name in names for one in self._by_name[name]}
+        marked = (self._by_mark[mark] for mark in marks)
+        return found | {one.number: (one, frozenset(names_of(one.rule))) for one in marked}
 
     def names(self, told: Collection[str] | None = None) -> set[str]:
         """The names of all events that decide what events of the names `told` may change; None: whatever is told.
@@ -88,7 +105,7 @@ class ConditionSet:
 
     def held(self, ordered: Sequence[Occurrence], told: Collection[str] | None, before: Held) -> Held:
         """What a customer with these events (`histories.in_order`, those of `names(told)` at least) has, who had
-        `before`: what asks no event of a name `told` stays as it was."""
+        `before`: what asks no event of a name `told`, and is not told by its mark, stays as it was."""
         concerned = self._concerned(told)
         of_name = defaultdict[str, list[Occurrence]](list)
         for event in ordered:

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from graph.conditions import Conditions, Evaluated
 from oneid.bootstrap import Stores, materialisation
+from oneid.bootstrap.work import evaluation
 from oneid.domain.segments.conditions import from_stored, timed
+from oneid.errors import Retriable
 from oneid.services.audiences import AudienceService
+from oneid.services.evaluation import EvaluationService
 from search.segments import histories
 from tests.integration.segments.conftest import HandClock
 from tests.integration.segments.test_instants import ORDERED, ingest, order
@@ -80,6 +84,40 @@ async def test_a_condition_is_not_ready_before_everybody_whom_others_evaluated_m
 
     rows = await stores.graph.read("test", "MATCH (c:Customer) RETURN c.conditions AS conditions")
     assert list(from_stored(rows[0]["conditions"])) == [number]
+
+
+async def test_bringing_everybody_up_goes_on_where_it_was_given_up(
+    pipeline: Pipeline, stores: Stores, audiences: AudienceService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conditions, keep = Conditions(stores.graph), Conditions.keep
+    first, second = await ingest(pipeline, order("u1", ORDERED), order("u2", ORDERED))
+    rules = timed(await audiences.read(DID_ORDER, personal=True))
+    kept = list[str]()
+
+    async def away(_: Any) -> None:
+        raise Retriable("the index is away")
+
+    async def noted(self: Conditions, found: Iterable[Evaluated]) -> int:
+        told = list(found)
+        kept.extend(one.customer.one_ids[0] for one in told)
+        return await keep(self, told)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(EvaluationService, "all", away)
+        with pytest.raises(Retriable):
+            await materialisation(stores).numbers(rules)
+    (condition,) = (await conditions.all()).conditions
+    marked = await conditions.unevaluated(10, 0)
+    assert {(one.one_ids[0], one.told) for one in marked} == {
+        (one_id, frozenset({condition.mark})) for one_id in (first, second)
+    }
+    await evaluation(stores).evaluate([first or ""])
+
+    monkeypatch.setattr(Conditions, "keep", noted)
+    assert await materialisation(stores).numbers(rules) == {condition.id: condition.number}
+    assert kept == [second]
+    rows = await stores.graph.read("test", "MATCH (c:Customer) RETURN c.conditions AS conditions")
+    assert [list(from_stored(row["conditions"])) for row in rows] == [[condition.number]] * 2
 
 
 async def test_conditions_are_read_again_where_they_have_changed(

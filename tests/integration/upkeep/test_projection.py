@@ -35,7 +35,8 @@ def projection_through(graph: Graph, search: Search, names: IndexNames) -> Proje
     writer = ProfileWriter(Reindexing(graph), AttributeCatalog(graph), profiles, rebuild)
     percolator = Percolator(search, names.segments)
     judging = JudgingService(Memberships(graph), percolator, AttributeCatalog(graph), SystemClock(), "UTC")
-    return ProjectionService(Projections(graph), writer, judging, profiles, EventIndex(search, names.events))
+    events, turn = EventIndex(search, names.events), asyncio.Lock()
+    return ProjectionService(Projections(graph), writer, judging, profiles, events, turn)
 
 
 async def shown(stores: Stores, text: str | None) -> list[str]:
