@@ -17,7 +17,8 @@ from typing import Any, Final, LiteralString
 import orjson
 from neo4j import AsyncManagedTransaction
 
-from graph.client import Graph
+from graph.client import Graph, Row
+from graph.marked import Marked
 from oneid.clock import monotonic, sequence
 from oneid.domain.attributes import Computed, computed_of
 from oneid.domain.catalog import Catalog
@@ -131,7 +132,16 @@ WITH [oneId, names, news] AS row
 {SURVIVORS}
 """
 
-MARK: Final = f"UNWIND $rows AS row {SURVIVORS}"
+#: Who has these marks already is left alone: whoever takes them off has seen them.
+MARK: Final = f"""
+UNWIND $rows AS row
+MATCH (n:Customer {{oneId: row[0]}})
+OPTIONAL MATCH (n)-[:MERGED_INTO]->(survivor:Customer)
+WITH row, coalesce(survivor, n) AS c
+WHERE NOT (c:Unevaluated AND coalesce(all(name IN row[1] WHERE name IN c.evaluateNames), false))
+WITH row
+{SURVIVORS}
+"""
 
 # All customers come as one record (`graph.projection`).
 WHOLE: Final = """
@@ -144,7 +154,7 @@ RETURN collect({
 }) AS customers
 """
 
-UNEVALUATED: Final = f"MATCH (c:Unevaluated) WITH c LIMIT $limit {WHOLE}"
+UNEVALUATED: Final = f"MATCH (c:Unevaluated) WITH c SKIP $skip LIMIT $limit {WHOLE}"
 
 UNEVALUATED_AMONG: Final = f"""
 UNWIND $one_ids AS one_id
@@ -215,6 +225,7 @@ class Conditions:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
+        self._marked = Marked(graph, "Unevaluated")
         self._rules: dict[str, Timed] = {}
         self._all = ConditionSet()
         self._touched: dict[str, float] = {}
@@ -227,7 +238,9 @@ class Conditions:
             rows = await self._graph.read("conditions.all", ALL)
             told = [(row, self._rule(row)) for row in rows]
             self._rules = {row["id"]: rule for row, rule in told if rule}
-            self._all = ConditionSet(version, tuple(condition(row, rule) for row, rule in told if rule))
+            self._all = ConditionSet(
+                version, tuple(Condition(**dict[str, Any](row, rule=rule)) for row, rule in told if rule)
+            )
         return self._all
 
     async def use(self, ids: Collection[str]) -> list[Condition]:
@@ -310,23 +323,23 @@ class Conditions:
         rows = [[one_id, sorted(names), news.get(one_id)] for one_id, names in sorted(told.items())]
         await self._graph.write("conditions.mark_told", MARK_TOLD, rows=rows, sequence=sequence())
 
-    async def mark(self, one_ids: Iterable[str], told: Collection[str] | None = None) -> None:
-        """Marks customers, former ones as who they became, for what is told (`ConditionSet.held`); None: for all that
-        is kept of them."""
-        names = None if told is None else sorted(told)
+    async def mark(self, one_ids: Iterable[str], marks: Collection[str] | None = None) -> None:
+        """Marks customers, former ones as who they became, for conditions by their marks (`Condition.mark`); None: for
+        all that is kept of them."""
+        names = None if marks is None else sorted(marks)
         rows = [[one_id, names] for one_id in sorted(one_ids)]
         await self._graph.write("conditions.mark", MARK, rows=rows, sequence=sequence())
 
     async def unevaluated(self, limit: int, now: int) -> list[Unevaluated]:
         """Marked customers, at most `limit`, in no order. For whom time (milliseconds) has changed a computed
         attribute, all is to be evaluated."""
-        rows = await self._graph.read("conditions.unevaluated", UNEVALUATED, limit=limit, now=now)
-        return found(rows)
+        return found(await self._marked.read("conditions.unevaluated", UNEVALUATED, limit, now=now))
 
     async def unevaluated_among(self, one_ids: Sequence[str], now: int) -> list[Unevaluated]:
         """Those among these, whatever ONE-ID they are named by, that are marked or that time has changed."""
         told = {"one_ids": list(one_ids), "now": now}
-        return found(await self._graph.read("conditions.unevaluated_among", UNEVALUATED_AMONG, **told))
+        (row,) = await self._graph.read("conditions.unevaluated_among", UNEVALUATED_AMONG, **told)
+        return found(row)
 
     async def wake(self, now: int, limit: int) -> int:
         """Marks customers for whom time (milliseconds) changes a computed attribute, at most `limit`; how many."""
@@ -352,10 +365,6 @@ class Conditions:
         return self._rules[row["id"]]
 
 
-def condition(row: dict[str, Any], rule: Timed) -> Condition:
-    return Condition(row["id"], row["number"], rule, row["ready"], row["marked"])
-
-
 def kept_row(one: Evaluated) -> dict[str, Any]:
     before = one.customer
     return {
@@ -374,7 +383,7 @@ def new_row(id_: str, rule: Timed, number: int) -> dict[str, Any]:
     return {"id": id_, "number": number, "rule": stored, "names": sorted(names_of(rule)), "ready": False}
 
 
-def found(rows: list[dict[str, Any]]) -> list[Unevaluated]:
+def found(told: Row) -> list[Unevaluated]:
     return [
         Unevaluated(
             (row["oneId"], *sorted(row["former"])),
@@ -387,5 +396,5 @@ def found(rows: list[dict[str, Any]]) -> list[Unevaluated]:
             row["wakeAt"],
             row["turn"],
         )
-        for row in rows[0]["customers"]
+        for row in told["customers"]
     ]

@@ -8,8 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from graph.client import Graph
+from graph.client import Graph, Row
 from graph.customers import record_of
+from graph.marked import Marked
 from graph.memberships import membership_of
 from oneid.domain.attributes import Past, computed_of, past_of
 from oneid.domain.customers import CustomerRecord
@@ -33,12 +34,12 @@ RETURN collect({
 }) AS customers
 """
 
-DIRTY: Final = f"MATCH (c:Dirty) WITH c LIMIT $limit {WHOLE}"
+DIRTY: Final = f"MATCH (c:Dirty) WITH c SKIP $skip LIMIT $limit {WHOLE}"
 
 # Evaluation is about to change the others.
 SETTLED: Final = f"""
 MATCH (c:Dirty) WHERE NOT c:Unevaluated OR c.evaluateSeq <= $before
-WITH c LIMIT $limit
+WITH c SKIP $skip LIMIT $limit
 {WHOLE}
 """
 
@@ -160,30 +161,31 @@ class Projections:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
+        self._dirty = Marked(graph, "Dirty")
 
     async def dirty(self, limit: int) -> list[Projected]:
         """Marked customers, at most `limit`, in no order."""
-        return _projected(await self._graph.read("projection.dirty", DIRTY, limit=limit))
+        return _projected(await self._dirty.read("projection.dirty", DIRTY, limit))
 
     async def settled(self, limit: int, before: int) -> list[Projected]:
         """Marked customers, at most `limit`, in no order: without those of whom evaluation was told after the
         sequence `before` and that it has not come to yet."""
-        rows = await self._graph.read("projection.settled", SETTLED, limit=limit, before=before)
-        return _projected(rows)
+        return _projected(await self._dirty.read("projection.settled", SETTLED, limit, before=before))
 
     async def dirty_among(self, one_ids: Sequence[str]) -> list[Projected]:
         """Those marked among these customers, whatever ONE-ID they are named by."""
         rows = await self._graph.read("projection.dirty_among", DIRTY_AMONG, one_ids=list(one_ids))
-        return _projected(rows)
+        return _projected(rows[0])
 
     async def among(self, one_ids: Sequence[str]) -> list[Projected]:
         """These customers, marked or not, former ones as such."""
         rows = await self._graph.read("projection.among", AMONG, one_ids=list(one_ids))
-        return _projected(rows)
+        return _projected(rows[0])
 
     async def range(self, after: str, limit: int) -> list[Projected]:
         """Customers in order of ONE-ID, marked or not, former ones too."""
-        return _projected(await self._graph.read("projection.range", RANGE, after=after, limit=limit))
+        rows = await self._graph.read("projection.range", RANGE, after=after, limit=limit)
+        return _projected(rows[0])
 
     async def clean(self, seen: Mapping[str, int]) -> None:
         """Takes the mark off the customers that still have the version seen."""
@@ -227,7 +229,7 @@ class Projections:
         await self._graph.write("projection.mark_moves", MARK_MOVES, one_ids=sorted(one_ids))
 
 
-def _projected(rows: list[dict[str, Any]]) -> list[Projected]:
+def _projected(told: Row) -> list[Projected]:
     return [
         Projected(
             record_of(row),
@@ -240,5 +242,5 @@ def _projected(rows: list[dict[str, Any]]) -> list[Projected]:
             brought(row["stages"]),
             row["newsSince"],
         )
-        for row in rows[0]["customers"]
+        for row in told["customers"]
     ]

@@ -1,9 +1,8 @@
 """The three stores, connected by the settings."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
@@ -48,8 +47,7 @@ BULK_PATIENCE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """The three stores, connected, and what reads and writes them; and whose turn it is to look for marked
-    customers."""
+    """The three stores, connected, and what reads and writes them."""
 
     graph: Graph
     redis: Redis
@@ -70,8 +68,6 @@ class Stores:
     clock: SystemClock
     region: str
     zone: str
-    evaluating: asyncio.Lock = field(default_factory=asyncio.Lock)
-    projecting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @asynccontextmanager

@@ -98,13 +98,12 @@ def rehoming(stores: Stores) -> RehomingService:
 
 def projection(stores: Stores) -> ProjectionService:
     marks, writer = Projections(stores.graph), profile_writer(stores)
-    judges, turn = judging(stores), stores.projecting
-    return ProjectionService(marks, writer, judges, stores.profiles, stores.events, turn)
+    return ProjectionService(marks, writer, judging(stores), stores.profiles, stores.events)
 
 
 def evaluation(stores: Stores) -> EvaluationService:
-    conditions, catalog = stores.vocabulary.conditions, attribute_catalog(stores)
-    return EvaluationService(conditions, stores.histories, catalog, stores.clock, stores.evaluating)
+    catalog = attribute_catalog(stores)
+    return EvaluationService(stores.vocabulary.conditions, stores.histories, catalog, stores.clock)
 
 
 def attributes(stores: Stores) -> AttributeService:

@@ -40,16 +40,9 @@ class EvaluationService:
     """Computes intervals again for marked customers. Any number may run at once, in any process."""
 
     def __init__(
-        self,
-        conditions: Conditions,
-        histories: Histories,
-        catalog: AttributeCatalog,
-        clock: Clock,
-        turn: asyncio.Lock,
+        self, conditions: Conditions, histories: Histories, catalog: AttributeCatalog, clock: Clock
     ) -> None:
-        """`turn`: who looks for marked customers, of those in one process: two would find the same."""
         self._conditions = conditions
-        self._turn = turn
         self._histories = histories
         self._catalog = catalog
         self._clock = clock
@@ -82,9 +75,8 @@ class EvaluationService:
 
     async def _round(self) -> tuple[int, int]:
         """Of at most ROUND marked customers, how many there were and of how many it was kept."""
-        async with self._turn:
-            marked = await self._conditions.unevaluated(ROUND, self._now())
-            return len(marked), sum(await together(map(self._evaluate, parts(marked))))
+        marked = await self._conditions.unevaluated(ROUND, self._now())
+        return len(marked), sum(await together(map(self._evaluate, parts(marked))))
 
     async def _evaluate(self, marked: Sequence[Unevaluated]) -> int:
         """Of how many it was kept. Of the others somebody kept what may have been found before."""
@@ -234,9 +226,9 @@ class MaterialisationService:
         await self._mark(names)
         await self._evaluate_marked()
 
-    async def _mark(self, names: Collection[str], told: Collection[str] | None = None) -> None:
+    async def _mark(self, names: Collection[str], marks: Collection[str] | None = None) -> None:
         async for one_ids in self._histories.customers(names):
-            await self._conditions.mark(one_ids, told)
+            await self._conditions.mark(one_ids, marks)
 
     async def _evaluate_marked(self) -> None:
         """Returns when who is marked has been evaluated and is found so; meanwhile others are projected."""

@@ -1,6 +1,5 @@
 """Projection: what the graph knows of a customer becomes its document in the profile index."""
 
-import asyncio
 import logging
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeVar
@@ -47,15 +46,12 @@ class ProjectionService:
         judging: JudgingService,
         profiles: ProfileIndex,
         events: EventIndex,
-        turn: asyncio.Lock,
     ) -> None:
-        """`turn`: who looks for marked customers, of those in one process: two would find the same."""
         self._marks = marks
         self._judging = judging
         self._writer = writer
         self._profiles = profiles
         self._events = events
-        self._turn = turn
         self._rounds = Rounds(self._make_searchable)
         self._everybody_at = monotonic()
 
@@ -63,18 +59,16 @@ class ProjectionService:
         """`run_once` for who calls it all the time: whom evaluation is about to change waits for it, but not for
         long."""
         if monotonic() - self._everybody_at < ROUSED_SECONDS:
-            async with self._turn:
-                batch = await self._marks.settled(ROUND, sequence() - int(HELD_SECONDS * 1e9))
-                await self._in_parts(batch)
+            batch = await self._marks.settled(ROUND, sequence() - int(HELD_SECONDS * 1e9))
+            await self._in_parts(batch)
             return len(batch)
         self._everybody_at = monotonic()
         return await self.run_once()
 
     async def run_once(self, limit: int = ROUND) -> int:
         """Projects at most `limit` marked customers and returns how many there were. Raises Retriable."""
-        async with self._turn:
-            batch = await self._marks.dirty(limit)
-            await self._in_parts(batch)
+        batch = await self._marks.dirty(limit)
+        await self._in_parts(batch)
         return len(batch)
 
     async def _in_parts(self, batch: Sequence[Projected]) -> None:

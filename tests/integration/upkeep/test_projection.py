@@ -35,8 +35,7 @@ def projection_through(graph: Graph, search: Search, names: IndexNames) -> Proje
     writer = ProfileWriter(Reindexing(graph), AttributeCatalog(graph), profiles, rebuild)
     percolator = Percolator(search, names.segments)
     judging = JudgingService(Memberships(graph), percolator, AttributeCatalog(graph), SystemClock(), "UTC")
-    events, turn = EventIndex(search, names.events), asyncio.Lock()
-    return ProjectionService(Projections(graph), writer, judging, profiles, events, turn)
+    return ProjectionService(Projections(graph), writer, judging, profiles, EventIndex(search, names.events))
 
 
 async def shown(stores: Stores, text: str | None) -> list[str]:
