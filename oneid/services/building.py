@@ -118,8 +118,7 @@ class BuildingService:
         """Notes that some of the segments are to be built; without those that somebody changed meanwhile."""
         new = {id_: begin(plans[id_]) for id_ in ids}
         noted = await self._segments.build([plan.segment for plan in new.values()]) if new else set[str]()
-        standing = {id_: plan for id_, plan in plans.items() if id_ not in ids}
-        return {**standing, **{id_: new[id_] for id_ in noted}}
+        return {id_: new.get(id_, plan) for id_, plan in plans.items() if id_ not in new or id_ in noted}
 
     async def _store(self, plans: Mapping[str, Plan], stored: Mapping[str, Any]) -> None:
         queries = {id_: (plan.segment.building, plan.query) for id_, plan in plans.items()}
@@ -172,7 +171,8 @@ class BuildingService:
 
 def begun(plan: Plan) -> bool:
     """Whether a segment is to be built already, and needs no other conditions since."""
-    return plan.segment.building > 0 and plan.segment.conditions == tuple(sorted(timed(plan.rule)))
+    needed = prepared(plan.segment, plan.rule).conditions
+    return plan.segment.building > 0 and plan.segment.conditions == needed
 
 
 def begin(plan: Plan) -> Plan:
